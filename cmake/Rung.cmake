@@ -1,0 +1,38 @@
+# Rung's build: options, flags, the registry, the resolver, and what is made of its findings.
+include_guard()
+
+set(RUNG_ROOT ${CMAKE_CURRENT_LIST_DIR}/..)
+cmake_path(NORMAL_PATH RUNG_ROOT)
+string(REGEX REPLACE "/$" "" RUNG_ROOT "${RUNG_ROOT}")
+set(RUNG_GENERATED ${CMAKE_BINARY_DIR}/generated)
+
+include(RungRegistry)
+rung_option(RUNG_PLATFORM "" "What the program runs on: unix")
+rung_option(RUNG_TESTS ON "Build the tests")
+rung_option(RUNG_BENCH ON "Build the benchmarks' own programs")
+rung_option(RUNG_VALGRIND OFF "Run every test program under valgrind as well")
+rung_option(RUNG_SANITIZE "" "Sanitizers for all code, e.g. address,undefined")
+rung_option(RUNG_COVERAGE OFF "Count executed lines (gcov)")
+rung_option(RUNG_FUZZ OFF "Build the libFuzzer targets (clang)")
+rung_option(RUNG_LLHTTP_DIR "" "Folder of llhttp's C sources and header, if not the system's")
+rung_option(RUNG_CONTRACT_ROOT ${RUNG_ROOT}/test/contract "Where the contract suites are")
+foreach(iface IN LISTS RUNG_INTERFACES)
+    string(TOUPPER ${iface} IFACE)
+    set(RUNG_${IFACE} "" CACHE STRING "Module for ${IFACE}, unless a slot says otherwise")
+endforeach()
+
+include(RungFlags)
+include(RungKeys)
+include(RungResolve)
+include(RungDescribe)
+include(RungGenerate)
+include(RungTests)
+
+# nm that reads the compiler's link-time-optimisation objects too.
+if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
+    find_program(RUNG_NM NAMES gcc-nm nm)
+else()
+    find_program(RUNG_NM NAMES llvm-nm-14 llvm-nm nm)
+endif()
+mark_as_advanced(RUNG_NM)
+set_property(GLOBAL APPEND PROPERTY rung.options RUNG_NM RUNG_VALGRIND_PROGRAM)

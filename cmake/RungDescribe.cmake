@@ -1,0 +1,48 @@
+# `describe-<app>`: what an app is made of. Configuration writes down the graph; describe.cmake (run
+# after linking) adds the bytes that each module has in the image.
+include_guard()
+
+function(rung_describe_app app modules)
+    rung_get(order bound.${app}.order)
+    rung_get(slots app.${app}.SLOTS)
+    rung_get(sources app.${app}.SOURCES)
+    rung_get(folder app.${app}.FOLDER)
+    set(text "set(APP ${app})\nset(PLATFORM ${RUNG_PLATFORM})\nset(SOURCES_app \"${sources}\")\n")
+    string(APPEND text "set(FOLDER_app \"${folder}\")\nset(OBJECTS_app \"$<TARGET_OBJECTS:${app}.app>\")\n")
+    string(APPEND text "set(IMAGE \"$<TARGET_FILE:${app}>\")\nset(ROOT \"${RUNG_ROOT}\")\n")
+    string(APPEND text "set(NM \"${RUNG_NM}\")\nset(ORDER \"${order}\")\nset(SLOTS \"${slots}\")\n")
+    foreach(slot IN LISTS slots)
+        rung_get(path bound.${app}.slot.${slot})
+        string(APPEND text "set(SLOT_${slot} ${path})\n")
+    endforeach()
+    foreach(path IN LISTS order)
+        rung_get(module bound.${app}.at.${path})
+        rung_get(serves bound.${app}.serves.${path})
+        rung_get(requires module.${module}.REQUIRES)
+        set(deps)
+        foreach(need IN LISTS requires)
+            rung_get(dep bound.${app}.dep.${path}.${need})
+            list(APPEND deps ${dep})
+        endforeach()
+        string(APPEND text "set(AT_${path} ${module})\nset(SERVES_${path} \"${serves}\")\n"
+                           "set(DEPS_${path} \"${deps}\")\n")
+    endforeach()
+    foreach(module IN LISTS modules)
+        rung_get(module_sources module.${module}.SOURCES)
+        rung_get(module_folder module.${module}.FOLDER)
+        string(APPEND text "set(SOURCES_${module} \"${module_sources}\")\n"
+               "set(FOLDER_${module} \"${module_folder}\")\n"
+               "set(OBJECTS_${module} \"$<TARGET_OBJECTS:${app}.${module}>\")\n")
+    endforeach()
+    file(GENERATE OUTPUT ${RUNG_GENERATED}/${app}/graph.cmake CONTENT "${text}")
+    foreach(form table dot)
+        set(suffix "")
+        if(form STREQUAL "dot")
+            set(suffix "-dot")
+        endif()
+        add_custom_target(describe-${app}${suffix} VERBATIM
+            COMMAND ${CMAKE_COMMAND} -DFORM=${form} -DGRAPH=${RUNG_GENERATED}/${app}/graph.cmake
+                    -P ${RUNG_ROOT}/cmake/describe.cmake)
+        add_dependencies(describe-${app}${suffix} ${app})
+    endforeach()
+endfunction()

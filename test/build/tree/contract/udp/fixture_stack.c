@@ -1,0 +1,2 @@
+/* SPDX-License-Identifier: ISC */
+/* Its presence is all the resolver looks for. */

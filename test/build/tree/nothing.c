@@ -1,0 +1,2 @@
+/* SPDX-License-Identifier: ISC */
+/* The resolver tree is configured, never built. */
