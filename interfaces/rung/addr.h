@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* interfaces/rung/addr.h - ADDR: IPv4 and IPv6 addresses with a port, as numbers and as text.
  * Model    A plain value. family 0 is "none"; all-zero ip is "any address of this host".
  * Units    ip in network order (the first 4 bytes for IPv4); port in host order; scope is the

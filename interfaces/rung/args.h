@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* interfaces/rung/args.h - ARGS: the words the program was started with.
  * Model    A list of words: argv after the program's name on Unix; the Xen kernel command line split
  *          at spaces, with "double quotes" around a word that holds some. `key=value` and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* interfaces/rung/base.h - the few C idioms every header here uses. */
 #ifndef RUNG_BASE_H
 #define RUNG_BASE_H

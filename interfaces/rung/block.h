@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* interfaces/rung/block.h - BLOCK: a disk of numbered sectors.
  * Model    Many requests in flight, done in any order. A read that overlaps a write in flight may
  *          see any mixture of old and new sectors; a single sector is never torn by the module, but
@@ -25,7 +26,9 @@ enum rung_block_kind {
      * RANGE: past the end, nothing was done. IO: the medium failed. DOWN: the disk is gone. */
     RUNG_BLOCK_READ,
     RUNG_BLOCK_WRITE, /* READONLY as well; FULL: a thin disk has no room left */
-    /* Makes every write durable whose done() ran before this submit. vec is not looked at. */
+    /* Makes every write durable whose done() ran before this submit. IO: none of them may be taken
+     * for durable any more, and later flushes say the same until it is opened anew. DOWN. vec is not
+     * looked at. */
     RUNG_BLOCK_FLUSH,
     /* The count sectors are not needed: what they read as from here on is undefined until written.
      * NOTSUP without RUNG_BLOCK_CAN_DISCARD; RANGE, READONLY, IO, DOWN. vec is not looked at. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* interfaces/rung/buf.h - BUF: a piece of memory that changes hands.
  * Model    A run of bytes with its own way home. Receiving lends the module's memory to the app,
  *          sending lends the app's memory to the module; nobody copies to hand it over.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* interfaces/rung/clock.h - CLOCK: what time it is.
  * Model    The monotonic clock counts from some start, never steps back, and is read afresh at each
  *          call; timers and time-outs use rung_loop_now_ns() instead. The wall clock is UTC as

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* interfaces/rung/entropy.h - ENTROPY: bytes nobody can guess.
  * Model    Each call fills the buffer with bytes fit for keys, sequence numbers and hash seeds:
  *          getrandom() on Unix, RDRAND/RDSEED and jitter through a generator on Xen. The virtual

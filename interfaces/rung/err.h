@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* interfaces/rung/err.h - the one table of errors.
  * Model    An operation answers 0 or a count when it went well, and a negative enum rung_err when
  *          it did not. Foreign codes (errno, UV_*, lwIP's, Xen's) are translated once, at the edge.

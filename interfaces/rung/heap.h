@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* interfaces/rung/heap.h - HEAP: memory that outlives a call.
  * Model    One heap for the program. Modules allocate when they open and per connection or request
  *          in flight; the data path lends and references instead. The virtual platform can refuse

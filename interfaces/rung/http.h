@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* interfaces/rung/http.h - HTTP: a server for HTTP/1.1 (RFC 9110, RFC 9112).
  * Model    The server takes connections from TCP, reads requests, and hands each one, with its whole
  *          body, to the app's on_request(); the app answers each exactly once, then or later.

@@ -1,10 +1,13 @@
+/* SPDX-License-Identifier: ISC */
 /* interfaces/rung/kv.h - KV: values under keys.
  * Model    Keys in byte order. A get sees the last write whose done() ran before it was submitted,
- *          or a later one, whole, never a mixture. A write is done when it is durable, if the store
- *          is (RUNG_KV_IS_DURABLE); its batch happens as a whole or not at all, power cuts included.
+ *          or a later one, whole, never a mixture. A write is done when it is durable, if the
+ *          store is (RUNG_KV_IS_DURABLE); its batch happens as a whole or not at all, even if the
+ *          power is cut.
  * Units    Bytes. Keys are 1 to RUNG_KV_KEY_MAX bytes. A *portable* key holds no NUL and is made of
- *          parts of 1 to 255 bytes, none "." or "..", with single '/' between them, and is no other
- *          key's leading parts; every module takes those. Others: INVAL, or with RUNG_KV_ANY_KEY taken.
+ *          parts of 1 to 255 bytes, none "." or ".." or starting with ".rung-", with single '/'
+ *          between them, and is no other key's leading parts; every module takes those. Others:
+ *          INVAL, or with RUNG_KV_ANY_KEY taken.
  * Owner    Requests, keys and values given are the caller's, left alone from the call to op.done().
  *          A value got is lent: get->value is a buffer (rung/buf.h) to release once, and with it
  *          go version and type. It does not change while it is lent, and outlives the request's
@@ -13,6 +16,8 @@
  * Errors   In done(): 0 or a negative enum rung_err, listed per call; then nothing is lent. */
 #ifndef RUNG_KV_H
 #define RUNG_KV_H
+
+#include <string.h>
 
 #include "rung/base.h"
 #include "rung/buf.h"
@@ -82,12 +87,17 @@ struct rung_kv_info {
 struct rung_kv;
 struct rung_kv_ops {
     const char *name; /* the module's; for logs */
-    /* done: 0, NOTFOUND, INVAL (key), RANGE (offset past the end), IO, CORRUPT, NOMEM, DOWN. */
+    /* done: 0, NOTFOUND, INVAL (key), RANGE (offset past the end), ACCESS (the host forbids it),
+     * CHANGED (by someone else, while it was read), LIMIT (no descriptor left), IO, CORRUPT, NOMEM,
+     * DOWN. */
     void (*get)(struct rung_kv *kv, struct rung_kv_get *get);
-    /* done: 0; INVAL (key), TOOBIG (value), LIMIT (batch), READONLY, FULL, NOMEM, IO, DOWN: nothing
-     * has changed. Removing what is not there is no error. */
+    /* done: 0; INVAL (key), TOOBIG (value), LIMIT (batch, or no descriptor left), READONLY, ACCESS,
+     * FULL, NOMEM, DOWN: nothing has changed; IO: the medium failed, and the batch may have
+     * happened or not. Removing what is not there is no error. */
     void (*write)(struct rung_kv *kv, struct rung_kv_write *write);
-    /* done: how many keys were reported; IO, CORRUPT, NOMEM, DOWN. */
+    /* done: how many keys were reported; ACCESS, LIMIT (descriptors), IO, CORRUPT, NOMEM, DOWN, all
+     * of which may come after some keys were reported. A key that is written or removed meanwhile
+     * may be reported or not; every other one is, once. */
     void (*list)(struct rung_kv *kv, struct rung_kv_list *list);
     /* The caller has nothing in flight and nothing lent. op->done: 0 or IO. */
     void (*close)(struct rung_kv *kv, struct rung_op *op);
@@ -136,6 +146,23 @@ static inline void rung_kv_list(struct rung_kv *kv, struct rung_kv_list *list)
 static inline void rung_kv_close(struct rung_kv *kv, struct rung_op *op)
 {
     RUNG_KV_OPS(kv)->close(kv, op);
+}
+
+/* For modules: whether the key by itself is a portable one. That it is no other key's leading parts
+ * is for the store to see. */
+static inline bool rung_kv_key_portable(const char *key, size_t len)
+{
+    if (len < 1 || len > RUNG_KV_KEY_MAX || memchr(key, 0, len))
+        return false;
+    for (size_t at = 0; at <= len;) {
+        const char *part = key + at, *slash = memchr(part, '/', len - at);
+        size_t n = slash ? (size_t)(slash - part) : len - at;
+        if (n < 1 || n > 255 || (n == 1 && part[0] == '.') || (n == 2 && !memcmp(part, "..", 2))
+            || (n >= 6 && !memcmp(part, ".rung-", 6)))
+            return false;
+        at += n + 1;
+    }
+    return true;
 }
 
 #endif

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* interfaces/rung/log.h - LOG and CONSOLE: words for people.
  * Model    The console carries a program's own output (standard output; the Xen console). The log
  *          carries one line per event, with its level, to standard error or the Xen console.

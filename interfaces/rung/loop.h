@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* interfaces/rung/loop.h - LOOP: the one event loop, its timers, deferred calls and requests.
  * Model    Single-threaded, run to completion: every callback runs from rung_loop_run(), one at a
  *          time, and none runs inside a call that asks for it. With nothing to do the loop blocks

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* interfaces/rung/net.h - NET: one Ethernet link, frames in batches.
  * Model    Whole frames without FCS. One frame is a list of fragments; it may be a super-frame of up
  *          to 64 KiB that the link cuts (gso_size) or has put together. No data call blocks.
@@ -6,9 +7,13 @@
  * Units    Bytes. mtu leaves out the 14-byte Ethernet header.
  * Owner    A frame has one owner. send() takes the frames it accepts and runs release once on each
  *          first fragment, now or later, for the whole list; recv() lends frames out, and the
- *          caller runs release when done. Until then their bytes are the caller's to change.
- * Context  The loop. ready() never runs inside a call, release() may.
- * Errors   Negative enum rung_err, listed per call. Lost frames are counted in stats, not reported.
+ *          caller runs release when done. Until then their bytes are the caller's to change. A link
+ *          changes nothing in a frame to send but its headroom and its checksum field, so that it
+ *          can be sent again.
+ * Context  The loop. ready() never runs inside a call, release() may. An event that comes while
+ *          ready is NULL is kept until it is set.
+ * Errors   Negative enum rung_err, listed per call. A device that goes away reports RX, TX and LINK
+ *          once, and every call answers RUNG_E_DOWN from then on. Lost frames are counted in stats, not reported.
  *          Misuse is a bug and asserts. */
 #ifndef RUNG_NET_H
 #define RUNG_NET_H

@@ -4,7 +4,8 @@
  *          platform, calls rung_program() once, lets go of the platform, and ends with the status.
  *          The resolver generates rung_program() for each app: it reads the keys, opens the modules
  *          in order, runs the app, and closes in reverse.
- * Units    The status is an exit status: 0 well, 1 failed, 64 misused (an unknown key, a bad value).
+ * Units    The status is an exit status: 0 well, 1 failed, 64 misused (an unknown key, a bad
+ *          value).
  * Owner    The platform stays the caller's.
  * Context  Outside the loop; the program calls rung_loop_run() itself.
  * Errors   Logged, one line each, before the status is returned. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* interfaces/rung/tcp.h - TCP: byte streams between two hosts (RFC 9293).
  * Model    A stack makes listeners and connections. Nothing blocks: calls take what there is room
  *          for and ready() says when to come again. One ready event follows each call that came

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* interfaces/rung/udp.h - UDP: datagrams (RFC 768).
  * Model    A stack makes sockets; a socket moves batches of datagrams. Any of them may be lost,
  *          doubled or reordered on the way. Nothing blocks.
@@ -33,11 +34,11 @@ enum rung_udp_event {
 };
 
 struct rung_udp;
-struct rung_udp_socket {
+struct rung_udp_sock {
     struct rung_udp *udp;
-    struct rung_addr local;                                         /* with the port given out */
-    void (*ready)(struct rung_udp_socket *socket, unsigned events); /* the app's; may be NULL */
-    void *arg;                                                      /* the app's */
+    struct rung_addr local;                                       /* with the port given out */
+    void (*ready)(struct rung_udp_sock *socket, unsigned events); /* the app's; may be NULL */
+    void *arg;                                                    /* the app's */
 };
 
 struct rung_udp_ops {
@@ -45,18 +46,18 @@ struct rung_udp_ops {
     /* 0 and *socket set. local: family NONE is any address of both families, port 0 is picked.
      * ADDRINUSE, ADDRNOTAVAIL, ACCESS, NOTSUP (family), LIMIT (no descriptor left), NOMEM. */
     int (*open)(struct rung_udp *udp, const struct rung_addr *local,
-                struct rung_udp_socket **socket);
+                struct rung_udp_sock **socket);
     /* Takes d[0..k), returns k. k < n: full; TX follows once there is room. A datagram that is too
      * long or has nowhere to go is taken and lost, as on the wire. */
-    int (*send)(struct rung_udp_socket *socket, struct rung_dgram *const d[], unsigned n);
+    int (*send)(struct rung_udp_sock *socket, struct rung_dgram *const d[], unsigned n);
     /* Puts k lent datagrams in d, returns k. k < n: drained; RX follows the next one. With the
      * app holding many, further ones wait or are dropped. */
-    int (*recv)(struct rung_udp_socket *socket, struct rung_dgram *d[], unsigned n);
+    int (*recv)(struct rung_udp_sock *socket, struct rung_dgram *d[], unsigned n);
     /* Optional. Joins or leaves a multicast group, on the interface numbered scope, or any for 0.
      * RANGE: no multicast address. NOTSUP, LIMIT, NOTFOUND (leave). */
-    int (*group)(struct rung_udp_socket *socket, const struct rung_addr *group, bool join);
+    int (*group)(struct rung_udp_sock *socket, const struct rung_addr *group, bool join);
     /* Ends a socket at once: datagrams taken and not yet sent are dropped and released. */
-    void (*close)(struct rung_udp_socket *socket);
+    void (*close)(struct rung_udp_sock *socket);
     /* Ends the stack: closes what is open, then op->done(0). */
     void (*stop)(struct rung_udp *udp, struct rung_op *op);
 };
@@ -86,30 +87,30 @@ static inline void rung_udp_init(struct rung_udp *udp, const struct rung_udp_ops
 }
 
 static inline int rung_udp_open(struct rung_udp *udp, const struct rung_addr *local,
-                                struct rung_udp_socket **socket)
+                                struct rung_udp_sock **socket)
 {
     return RUNG_UDP_OPS(udp)->open(udp, local, socket);
 }
 
-static inline int rung_udp_send(struct rung_udp_socket *socket, struct rung_dgram *const d[],
+static inline int rung_udp_send(struct rung_udp_sock *socket, struct rung_dgram *const d[],
                                 unsigned n)
 {
     return RUNG_UDP_OPS(socket->udp)->send(socket, d, n);
 }
 
-static inline int rung_udp_recv(struct rung_udp_socket *socket, struct rung_dgram *d[], unsigned n)
+static inline int rung_udp_recv(struct rung_udp_sock *socket, struct rung_dgram *d[], unsigned n)
 {
     return RUNG_UDP_OPS(socket->udp)->recv(socket, d, n);
 }
 
-static inline int rung_udp_group(struct rung_udp_socket *socket, const struct rung_addr *group,
+static inline int rung_udp_group(struct rung_udp_sock *socket, const struct rung_addr *group,
                                  bool join)
 {
     const struct rung_udp_ops *ops = RUNG_UDP_OPS(socket->udp);
     return ops->group ? ops->group(socket, group, join) : RUNG_E_NOTSUP;
 }
 
-static inline void rung_udp_close(struct rung_udp_socket *socket)
+static inline void rung_udp_close(struct rung_udp_sock *socket)
 {
     RUNG_UDP_OPS(socket->udp)->close(socket);
 }

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: ISC */
+/* backends/unix/unix.h - what the Unix ground offers to its own modules and to start-up code.
+ * Model    One platform on one libuv loop. Modules of backends/unix and backends/unix-* start their
+ *          handles on rung_unix_loop() and translate libuv's and the kernel's errors here, once.
+ * Units    As libuv and the kernel count.
+ * Owner    The platform owns the loop; a module closes every handle it started before its own close
+ *          is done.
+ * Context  The thread that made the platform. Callbacks of libuv are callbacks of the Rung loop.
+ * Errors   Below, at each call. */
+#ifndef RUNG_UNIX_H
+#define RUNG_UNIX_H
+
+#include "rung/base.h"
+
+struct uv_loop_s;
+
+/* Makes a platform with the words argv[1..argc), which the caller keeps. It sets up the process as
+ * a server wants it: SIGPIPE ignored, as many descriptors as the hard limit gives, descriptors 0 to
+ * 2 open; and SIGINT and SIGTERM end in rung_loop_stop(p, 0), the next of either in the default
+ * action. NULL after one line on standard error: no entropy, no memory, no descriptors. */
+struct rung_platform *rung_unix_new(int argc, const char *const argv[]);
+
+/* Gives everything back but the process's set-up. Modules are closed by then. NULL does nothing. */
+void rung_unix_free(struct rung_platform *p);
+
+/* The loop to start handles and requests on; never NULL. Nobody else runs, stops or closes it. */
+struct uv_loop_s *rung_unix_loop(struct rung_platform *p);
+
+/* Translate a negative libuv error (0 and above: RUNG_OK) and an errno (0: RUNG_OK). A code without
+ * a counterpart gives RUNG_E_UNKNOWN, never RUNG_OK. */
+enum rung_err rung_err_from_uv(int uv_error);
+enum rung_err rung_err_from_errno(int errno_value);
+
+#endif
