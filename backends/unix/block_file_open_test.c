@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: ISC */
+/* backends/unix/block_file_open_test.c - how block-file opens, makes and locks files, and what
+ * it says when it cannot. */
+#include "block_file_test.h"
+
+static void what_cannot_be_opened_says_why(void **state)
+{
+    struct file_test t;
+    char elsewhere[80];
+    (void)state;
+    begin(&t);
+    t.keys.size = 0;
+    expect_refused(&t, RUNG_E_NOTFOUND,
+                   "no such file: correct block.path, or have it made with block.size=SIZE");
+    t.keys.read_only = true;
+    t.keys.size = DISK;
+    expect_refused(&t, RUNG_E_NOTFOUND, "no such file: correct block.path");
+    t.keys.read_only = false;
+    t.keys.size = 1000;
+    expect_refused(&t, RUNG_E_INVAL, "set block.size to a multiple of 512");
+    t.keys.size = UINT64_C(1) << 63;
+    expect_refused(&t, RUNG_E_INVAL, "are no possible size");
+    t.keys.size = UINT64_C(1) << 62;
+    expect_refused(&t, RUNG_E_FULL, "set block.size to less");
+    t.keys.size = DISK;
+    t.keys.depth = 0;
+    expect_refused(&t, RUNG_E_INVAL, "set block.depth");
+    t.keys.depth = 1025;
+    expect_refused(&t, RUNG_E_INVAL, "a depth of 1025 is outside 1 to 1024");
+    t.keys.depth = 1;
+    snprintf(elsewhere, sizeof(elsewhere), "%s/none/disk", t.folder);
+    t.keys.path = elsewhere;
+    expect_refused(&t, RUNG_E_NOTFOUND, "its folder does not exist: make it");
+    t.keys.path = t.folder;
+    expect_refused(&t, RUNG_E_INVAL, "is a folder: set block.path to a file");
+    t.keys.path = "/dev/null";
+    expect_refused(&t, RUNG_E_INVAL, "is no file: set block.path to a file or a block device");
+    t.keys.path = t.path;
+    assert_int_equal(mkfifo(t.path, 0600), 0);
+    t.keys.read_only = true; /* opening it would block */
+    expect_refused(&t, RUNG_E_INVAL, "is no file");
+    unlink(t.path);
+    make_file(t.path, 4095);
+    t.keys.sector_size = 1;
+    expect_refused(&t, RUNG_E_INVAL, "holds 4095 bytes, no whole sector of 4096");
+    end(&t);
+}
+
+static void no_right_to_write_says_so(void **state)
+{
+    struct file_test t;
+    uid_t me = geteuid();
+    (void)state;
+    begin(&t);
+    make_file(t.path, DISK);
+    assert_int_equal(chmod(t.folder, 0755) | chmod(t.path, 0444), 0);
+    if (me == 0)
+        assert_int_equal(seteuid(65534), 0); /* root may do anything */
+    bool reaches = access(t.path, R_OK) == 0 && faccessat(AT_FDCWD, t.path, R_OK, AT_EACCESS) == 0;
+    expect_refused(&t, RUNG_E_ACCESS, reaches ? "set block.read-only=on" : t.path);
+    assert_int_equal(seteuid(me), 0);
+    end(&t);
+}
+
+static void a_new_file_is_made_and_kept(void **state)
+{
+    static const uint8_t zero[65536];
+    struct file_test t;
+    struct stat st;
+    (void)state;
+    begin(&t);
+    assert_int_equal(open_disk(&t), RUNG_OK);
+    assert_int_equal(t.disk.block.info.sectors, DISK / 512);
+    assert_true(t.disk.block.info.caps & RUNG_BLOCK_IS_DURABLE);
+    assert_int_equal(stat(t.path, &st), 0);
+    assert_int_equal(st.st_size, DISK);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    assert_true(st.st_blocks < DISK / 512); /* sparse */
+    memset(back, 1, sizeof(back));
+    assert_int_equal(run_one(&t, RUNG_BLOCK_READ, 0), RUNG_OK);
+    assert_memory_equal(back, zero, sizeof(zero));
+    memset(memory, 7, sizeof(memory));
+    assert_int_equal(run_one(&t, RUNG_BLOCK_WRITE, 0), RUNG_OK);
+    close_disk(&t);
+    t.keys.size = 2 * DISK;
+    assert_int_equal(open_disk(&t), RUNG_OK);
+    assert_int_equal(t.disk.block.info.sectors, DISK / 512);
+    assert_non_null(strstr(test_log_last(t.p), "keeps its 1048576 bytes"));
+    assert_int_equal(run_one(&t, RUNG_BLOCK_READ, 0), RUNG_OK);
+    assert_memory_equal(back, memory, 65536);
+    close_disk(&t);
+    end(&t);
+}
+
+static void a_broken_sector_at_the_end_is_left_alone(void **state)
+{
+    struct file_test t;
+    struct stat st;
+    (void)state;
+    begin(&t);
+    make_file(t.path, DISK + 100);
+    t.keys.size = 0;
+    assert_int_equal(open_disk(&t), RUNG_OK);
+    assert_non_null(strstr(test_log_last(t.p), "its last 100 bytes are no whole sector of 512"));
+    assert_int_equal(t.disk.block.info.sectors, DISK / 512);
+    close_disk(&t);
+    assert_int_equal(stat(t.path, &st), 0);
+    assert_int_equal(st.st_size, DISK + 100);
+    end(&t);
+}
+
+/* Locks belong to the open file, so that a second opening in this program is as good as
+ * another's. */
+static void one_writer_or_many_readers(void **state)
+{
+    struct file_test t, second;
+    (void)state;
+    begin(&t);
+    second = t;
+    second.keys.path = t.path;
+    assert_int_equal(open_disk(&t), RUNG_OK);
+    second.descriptors = count_descriptors();
+    expect_refused(&second, RUNG_E_BUSY, "another program has this disk open: stop it");
+    second.keys.read_only = true;
+    expect_refused(&second, RUNG_E_BUSY, "another program has this disk open: stop it");
+    close_disk(&t);
+    t.keys.read_only = true;
+    assert_int_equal(open_disk(&t), RUNG_OK);
+    assert_int_equal(open_disk(&second), RUNG_OK);
+    close_disk(&second);
+    second.keys.read_only = false;
+    expect_refused(&second, RUNG_E_BUSY, "set block.path to another file");
+    close_disk(&t);
+    end(&t);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_cannot_be_opened_says_why),
+        cmocka_unit_test(no_right_to_write_says_so),
+        cmocka_unit_test(a_new_file_is_made_and_kept),
+        cmocka_unit_test(a_broken_sector_at_the_end_is_left_alone),
+        cmocka_unit_test(one_writer_or_many_readers),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
