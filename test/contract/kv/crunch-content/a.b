@@ -1,0 +1,1 @@
+before a/b, for . comes before /
