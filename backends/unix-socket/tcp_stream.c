@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: ISC */
+/* backends/unix-socket/tcp_stream.c - TCP on kernel sockets: bytes in, bytes out, and the end.
+ * A read that came back short has drained the socket: the next recv() says so without asking the
+ * kernel. The poll is level-triggered and stays armed through the usual turns (RX, read all, wait),
+ * so they cost no epoll_ctl(); it is changed when an app does not come, or when output waits. */
+#include <errno.h>
+#include <sys/ioctl.h>
+#include <sys/uio.h>
+
+#include "tcp_impl.h"
+#include "unix/unix.h"
+
+#define STREAM_IOV 64u /* buffers written by one system call */
+
+/* With nothing else to wait for, UV_PRIORITIZED stands for "only if it dies": epoll always reports
+ * that, but libuv needs some event to poll for. */
+void rung_tcp_socket_conn_watch(struct rung_tcp_socket_conn *conn)
+{
+    int watch = 0;
+    if (!conn->link)
+        return; /* dropped */
+    if (conn->rx_armed)
+        watch |= UV_READABLE;
+    if (conn->tx || conn->tx_want || conn->connecting)
+        watch |= UV_WRITABLE;
+    if (watch == 0 && !conn->quiet)
+        watch = UV_PRIORITIZED;
+    if (conn->told_down)
+        watch = 0;
+    if (watch == conn->watch)
+        return;
+    conn->watch = (uint8_t)watch;
+    if (watch)
+        uv_poll_start(&conn->poll, watch, rung_tcp_socket_conn_event);
+    else
+        uv_poll_stop(&conn->poll);
+}
+
+/* What recv() may answer. Whatever else the network said on a timeout, the peer was not heard. */
+static int stream_error(int err)
+{
+    switch (err) {
+    case ETIMEDOUT: case EHOSTUNREACH: case ENETUNREACH: case EHOSTDOWN: case ENETDOWN:
+        return RUNG_E_TIMEDOUT;
+    default: return RUNG_E_RESET;
+    }
+}
+
+/* The pending error of a socket, an errno; asking clears it. */
+int rung_tcp_socket_error(int fd)
+{
+    int err = 0;
+    socklen_t len = sizeof(err);
+    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) ? errno : err;
+}
+
+/* The watch then reports the hang-up once more, and that turn says DOWN. What came before is still
+ * there to be read. */
+static void stream_die(struct rung_tcp_socket_conn *conn, int err)
+{
+    struct rung_buf *tx = conn->tx;
+    if (!conn->error) {
+        conn->error = stream_error(err);
+        conn->rx_ready = !conn->rx_eof;
+    }
+    conn->tx = NULL;
+    conn->tx_want = false;
+    if (tx)
+        rung_buf_release(tx);
+}
+
+/* Puts the FIN behind what has been written. */
+static void stream_fin(struct rung_tcp_socket_conn *conn)
+{
+    if (!conn->tx_shut || conn->tx_fin || conn->tx || conn->error)
+        return;
+    conn->tx_fin = true;
+    shutdown(conn->fd, SHUT_WR); /* fails on a dead connection only, which the poll tells */
+}
+
+/* w bytes of b[0..m) are written: releases what is done with, keeps a buffer that was cut. All is
+ * set before release runs, for the app may call us from there. */
+static unsigned stream_written(struct rung_tcp_socket_conn *conn, struct rung_buf *const b[],
+                               unsigned m, size_t w)
+{
+    unsigned full = 0;
+    while (full < m && w >= b[full]->len)
+        w -= b[full++]->len;
+    unsigned taken = full;
+    if (w > 0) {
+        conn->tx = b[full];
+        conn->tx->data += w;
+        conn->tx->len -= w;
+        taken++;
+    }
+    for (unsigned i = 0; i < full; i++)
+        rung_buf_release(b[i]);
+    return taken;
+}
+
+int rung_tcp_socket_send(struct rung_tcp_conn *base, struct rung_buf *const b[], unsigned n)
+{
+    struct rung_tcp_socket_conn *conn = tcp_conn(base);
+    struct iovec iov[STREAM_IOV];
+    unsigned k = 0;
+    if (conn->error || conn->tx_shut)
+        return RUNG_E_DOWN;
+    while (k < n && !conn->tx) {
+        unsigned m = n - k < STREAM_IOV ? n - k : STREAM_IOV;
+        struct msghdr msg = {.msg_iov = iov, .msg_iovlen = m};
+        size_t total = 0;
+        for (unsigned i = 0; i < m; i++) {
+            assert(b[k + i]->len > 0);
+            iov[i] = (struct iovec){.iov_base = (void *)(uintptr_t)b[k + i]->data,
+                                    .iov_len = b[k + i]->len};
+            total += b[k + i]->len;
+        }
+        ssize_t w = sendmsg(conn->fd, &msg, MSG_NOSIGNAL);
+        if (w < 0 && errno != EAGAIN && errno != EINTR && errno != ENOBUFS && errno != ENOMEM) {
+            stream_die(conn, errno);
+            rung_tcp_socket_conn_watch(conn);
+            return k > 0 ? (int)k : RUNG_E_DOWN;
+        }
+        if (w > 0)
+            k += stream_written(conn, b + k, m, (size_t)w);
+        if (!conn->link || conn->error || conn->tx_shut)
+            return (int)k; /* a release() ended it */
+        if (w < (ssize_t)total)
+            break;
+    }
+    if (k < n)
+        conn->tx_want = true;
+    rung_tcp_socket_conn_watch(conn);
+    return (int)k;
+}
+
+/* The kernel has room: writes what waits. */
+static void stream_flush(struct rung_tcp_socket_conn *conn)
+{
+    struct rung_buf *tx = conn->tx;
+    if (!tx)
+        return;
+    ssize_t w = send(conn->fd, tx->data, tx->len, MSG_NOSIGNAL);
+    if (w < 0) {
+        if (errno != EAGAIN && errno != EINTR && errno != ENOBUFS && errno != ENOMEM)
+            stream_die(conn, errno);
+        return;
+    }
+    if ((size_t)w < tx->len) {
+        tx->data += w;
+        tx->len -= (size_t)w;
+        return;
+    }
+    conn->tx = NULL;
+    stream_fin(conn);
+    rung_buf_release(tx);
+}
+
+static int stream_lend(struct rung_buf *b[], struct rung_rx_block *const blocks[], unsigned count,
+                       const struct iovec *iov, size_t got)
+{
+    unsigned k = 0;
+    for (unsigned i = 0; i < count; i++) {
+        size_t len = got < iov[i].iov_len ? got : iov[i].iov_len;
+        got -= len;
+        if (len == 0) {
+            rung_rx_put(blocks[i]);
+            continue;
+        }
+        blocks[i]->buf.next = NULL;
+        blocks[i]->buf.data = blocks[i]->bytes;
+        blocks[i]->buf.len = len;
+        b[k++] = &blocks[i]->buf;
+    }
+    return (int)k;
+}
+
+static void stream_release(struct rung_buf *buf)
+{
+    rung_rx_put(rung_container_of(buf, struct rung_rx_block, buf));
+}
+
+/* What to read into: in bulk a big block; else a small one, and a big one behind it if the caller
+ * takes two. Where there is no room for a big one the small one will do. */
+static unsigned stream_blocks(struct rung_tcp_socket_conn *conn, unsigned n,
+                              struct rung_rx_block *blocks[2], struct iovec iov[2])
+{
+    struct rung_rx_pool *pool = tcp_self(conn->base.tcp)->pool;
+    struct rung_rx_block *block = conn->rx_bulk ? rung_rx_get(pool, RUNG_RX_BIG) : NULL;
+    unsigned count = 0;
+    if (!block)
+        block = rung_rx_get(pool, RUNG_RX_SMALL);
+    while (block) {
+        bool small = block->size == RUNG_RX_SMALL;
+        block->buf.release = stream_release;
+        iov[count].iov_base = block->bytes;
+        iov[count].iov_len = small ? RUNG_RX_SMALL_BYTES : RUNG_RX_BIG_BYTES;
+        blocks[count++] = block;
+        block = small && n > 1 ? rung_rx_get(pool, RUNG_RX_BIG) : NULL;
+    }
+    return count;
+}
+
+/* Nothing now: RX follows. */
+static int stream_drained(struct rung_tcp_socket_conn *conn)
+{
+    conn->rx_ready = false;
+    conn->rx_want = conn->rx_armed = true;
+    rung_tcp_socket_conn_watch(conn);
+    return 0;
+}
+
+/* A read gave no bytes: the end, an error, or nothing yet. */
+static int stream_none(struct rung_tcp_socket_conn *conn, ssize_t got, int err)
+{
+    if (got < 0 && (err == EAGAIN || err == EINTR || err == ENOBUFS || err == ENOMEM))
+        return stream_drained(conn);
+    if (got < 0)
+        stream_die(conn, err);
+    else if (!conn->error)
+        conn->rx_eof = true;
+    conn->rx_ready = conn->rx_armed = false;
+    rung_tcp_socket_conn_watch(conn);
+    return conn->rx_eof ? RUNG_E_EOF : conn->error;
+}
+
+int rung_tcp_socket_recv(struct rung_tcp_conn *base, struct rung_buf *b[], unsigned n)
+{
+    struct rung_tcp_socket_conn *conn = tcp_conn(base);
+    struct rung_tcp_socket *self = tcp_self(base->tcp);
+    struct rung_rx_block *blocks[2];
+    struct iovec iov[2];
+    assert(n > 0);
+    if (conn->rx_eof)
+        return RUNG_E_EOF;
+    if (!conn->rx_ready)
+        return conn->error ? conn->error : stream_drained(conn);
+    unsigned count = stream_blocks(conn, n, blocks, iov);
+    if (count == 0) { /* the bytes stay in the kernel, and the peer waits */
+        if (!conn->waiter.link)
+            rung_rx_wait(self->pool, &conn->waiter);
+        return 0;
+    }
+    rung_rx_unwait(self->pool, &conn->waiter);
+    size_t space = iov[0].iov_len + (count > 1 ? iov[1].iov_len : 0);
+    ssize_t got = readv(conn->fd, iov, (int)count);
+    int err = errno;
+    int k = stream_lend(b, blocks, count, iov, got > 0 ? (size_t)got : 0);
+    if (got <= 0)
+        return stream_none(conn, got, err);
+    conn->rx_ready = (size_t)got == space;
+    conn->rx_bulk = conn->rx_ready || (conn->rx_bulk && got > RUNG_RX_SMALL_BYTES);
+    return k;
+}
+
+/* Blocks have come back, or the heap may have some. */
+void rung_tcp_socket_conn_wake(struct rung_rx_waiter *waiter)
+{
+    struct rung_tcp_socket_conn *conn =
+        rung_container_of(waiter, struct rung_tcp_socket_conn, waiter);
+    if (conn->base.ready)
+        conn->base.ready(&conn->base, RUNG_TCP_RX);
+}
+
+int rung_tcp_socket_shutdown(struct rung_tcp_conn *base)
+{
+    struct rung_tcp_socket_conn *conn = tcp_conn(base);
+    if (conn->error)
+        return RUNG_E_DOWN;
+    conn->tx_shut = true;
+    conn->tx_want = false;
+    stream_fin(conn);
+    rung_tcp_socket_conn_watch(conn);
+    return RUNG_OK;
+}
+
+/* Moves it from the open ones to the end of those that linger. */
+static void stream_linger(struct rung_tcp_socket_conn *conn)
+{
+    struct rung_tcp_socket *self = tcp_self(conn->base.tcp);
+    uint64_t delay_ns = rung_tcp_socket_key_linger(self->keys);
+    *conn->link = conn->next;
+    if (conn->next)
+        conn->next->link = conn->link;
+    conn->next = NULL;
+    conn->link = self->lingering_end;
+    *self->lingering_end = conn;
+    self->lingering_end = &conn->next;
+    conn->linger_due_ns = rung_loop_now_ns(self->p) + delay_ns;
+    if (!self->linger.active)
+        rung_timer_start(self->p, &self->linger, delay_ns);
+    conn->lingering = true;
+    conn->rx_armed = false;
+    rung_rx_unwait(self->pool, &conn->waiter);
+    rung_tcp_socket_conn_watch(conn);
+}
+
+/* All have the same time, so the first in the list is the first to go. */
+void rung_tcp_socket_conn_linger_due(struct rung_timer *timer)
+{
+    struct rung_tcp_socket *self = rung_container_of(timer, struct rung_tcp_socket, linger);
+    uint64_t now = rung_loop_now_ns(self->p);
+    while (self->lingering && self->lingering->linger_due_ns <= now)
+        rung_tcp_socket_conn_drop(self->lingering, true);
+    if (self->lingering && !self->linger.active)
+        rung_timer_start(self->p, &self->linger, self->lingering->linger_due_ns - now);
+}
+
+/* The kernel sends what it has and makes the close a reset if bytes were not read. Only a buffer
+ * that it has not taken yet keeps the connection here. */
+void rung_tcp_socket_close(struct rung_tcp_conn *base)
+{
+    struct rung_tcp_socket_conn *conn = tcp_conn(base);
+    int unread = 0;
+    if (!conn->tx) {
+        rung_tcp_socket_conn_drop(conn, false);
+        return;
+    }
+    if (ioctl(conn->fd, FIONREAD, &unread) == 0 && unread > 0)
+        rung_tcp_socket_conn_drop(conn, true);
+    else
+        stream_linger(conn);
+}
+
+void rung_tcp_socket_abort(struct rung_tcp_conn *base)
+{
+    rung_tcp_socket_conn_drop(tcp_conn(base), true);
+}
+
+/* What the poll said, as what the app is to be told. */
+static unsigned stream_events(struct rung_tcp_socket_conn *conn, bool dead, int events)
+{
+    unsigned say = 0;
+    if (dead || (events & UV_READABLE)) {
+        if (!dead)
+            conn->rx_ready = true;
+        /* At the second event that nobody came for, or at the end, the poll is not asked again. */
+        conn->rx_armed = conn->rx_want && !dead;
+        if (conn->rx_want)
+            say |= RUNG_TCP_RX;
+        conn->rx_want = false;
+    }
+    if (conn->tx_want && !conn->tx && !conn->error && (events & UV_WRITABLE)) {
+        conn->tx_want = false;
+        say |= RUNG_TCP_TX;
+    }
+    if (conn->error && !conn->told_down) {
+        conn->told_down = true;
+        say |= RUNG_TCP_DOWN;
+    }
+    /* A hang-up without an error is both sides having shut, in order; or it is urgent data, which
+     * nobody reads. Either would be said for ever. */
+    if (events == UV_PRIORITIZED)
+        conn->quiet = true;
+    return say;
+}
+
+/* ready() is the last thing here: the app may close the connection in it. */
+void rung_tcp_socket_conn_event(uv_poll_t *poll, int status, int events)
+{
+    struct rung_tcp_socket_conn *conn = rung_container_of(poll, struct rung_tcp_socket_conn, poll);
+    if (status < 0)
+        conn->watch = 0; /* libuv has stopped it: the kernel reports an error */
+    if (conn->connecting) {
+        rung_tcp_socket_connect_event(conn);
+        return;
+    }
+    int err = status < 0 || events == UV_PRIORITIZED ? rung_tcp_socket_error(conn->fd) : 0;
+    if (status < 0 || err)
+        stream_die(conn, err);
+    else if (events & UV_WRITABLE)
+        stream_flush(conn);
+    if (!conn->link)
+        return; /* a release() has ended it */
+    if (conn->lingering && (conn->error || !conn->tx)) {
+        rung_tcp_socket_conn_drop(conn, conn->error != 0);
+        return;
+    }
+    unsigned say = conn->lingering ? 0 : stream_events(conn, conn->error != 0, events);
+    rung_tcp_socket_conn_watch(conn);
+    if (say && conn->base.ready)
+        conn->base.ready(&conn->base, say);
+}

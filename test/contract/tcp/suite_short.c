@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: ISC */
+/* test/contract/tcp/suite_short.c - short of something: descriptors, slots, memory. Accepting rests
+ * and goes on, and nobody who waits in the backlog is lost. */
+#include "suite.h"
+
+enum { SHORT_PEERS = 12 };
+
+static void short_check(struct tcp_test *t, struct tcp_app *apps, struct tcp_far *fars, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        far_write_all(t, &fars[i], 10);
+    for (unsigned i = 0; i < n; i++) {
+        while (app_drain(&apps[i]) == 0 && apps[i].received < 10)
+            app_wait_rx(&apps[i]);
+        assert_int_equal(apps[i].received, 10);
+    }
+    for (unsigned i = 0; i < n; i++)
+        far_close(&fars[i]);
+}
+
+static bool short_accept_ready(void *arg)
+{
+    return !((struct tcp_test *)arg)->accept_due;
+}
+
+static void descriptors_run_out_and_come_back(void **state)
+{
+    struct tcp_test t;
+    struct tcp_app apps[SHORT_PEERS];
+    struct tcp_far fars[SHORT_PEERS];
+    unsigned count = 0;
+    (void)state;
+    tcp_begin(&t, NULL);
+    tcp_listen(&t);
+    for (unsigned i = 0; i < SHORT_PEERS; i++)
+        far_connect(&t, &fars[i], 0);
+    tcp_wait_accept(&t, &apps[count++]);
+    if (!tcp_fixture.exhaust || !tcp_fixture.exhaust(t.rig, true)) {
+        for (unsigned i = 0; i < SHORT_PEERS; i++)
+            far_close(&fars[i]);
+        tcp_skip(&t, "descriptors cannot be made to run out here");
+    }
+    size_t lines = test_log_count(t.p);
+    for (unsigned i = 0; i < 4; i++) {
+        assert_int_equal(tcp_accept(&t, &apps[count]), 0);
+        tcp_pause(&t, 120); /* however often it tries again */
+    }
+    assert_int_equal(test_log_count(t.p), lines + 1); /* one warning */
+    tcp_fixture.exhaust(t.rig, false);
+    while (count < SHORT_PEERS) {
+        if (tcp_accept(&t, &apps[count]) == 1)
+            count++;
+        else
+            tcp_wait(&t, short_accept_ready, &t);
+    }
+    short_check(&t, apps, fars, SHORT_PEERS);
+    tcp_end(&t);
+}
+
+struct short_connect {
+    struct rung_tcp_connect how;
+    bool done;
+    int result;
+};
+
+static void short_on_connected(struct rung_op *op, int result)
+{
+    struct short_connect *c = rung_container_of(
+        rung_container_of(op, struct rung_tcp_connect, op), struct short_connect, how);
+    c->done = true;
+    c->result = result;
+}
+
+static bool short_is_connected(void *arg)
+{
+    return ((struct short_connect *)arg)->done;
+}
+
+static void connect_tells_no_descriptor(void **state)
+{
+    struct tcp_test t;
+    struct short_connect c = {.how.op.done = short_on_connected};
+    (void)state;
+    tcp_begin(&t, NULL);
+    struct tcp_peer *listener = tcp_fixture.peer_listen(t.rig, t.family, 0, &c.how.peer);
+    if (!tcp_fixture.exhaust || !tcp_fixture.exhaust(t.rig, true)) {
+        tcp_fixture.peer_close(listener);
+        tcp_skip(&t, "descriptors cannot be made to run out here");
+    }
+    rung_tcp_connect(t.tcp, &c.how);
+    assert_false(c.done);
+    tcp_fixture.exhaust(t.rig, false);
+    tcp_wait(&t, short_is_connected, &c);
+    assert_int_equal(c.result, RUNG_E_LIMIT);
+    tcp_fixture.peer_close(listener);
+    tcp_end(&t);
+}
+
+/* At the limit, each connection that ends makes room for one that waits. */
+static void slots_run_out_and_come_back(void **state)
+{
+    struct tcp_how how = {.max_connections = 3};
+    struct tcp_test t;
+    struct tcp_app apps[SHORT_PEERS];
+    struct tcp_far fars[SHORT_PEERS];
+    struct short_connect c = {.how.op.done = short_on_connected};
+    unsigned count = 0;
+    (void)state;
+    tcp_begin(&t, &how);
+    tcp_listen(&t);
+    for (unsigned i = 0; i < SHORT_PEERS; i++)
+        far_connect(&t, &fars[i], 0);
+    while (count < 3)
+        tcp_wait_accept(&t, &apps[count++]);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(tcp_accept(&t, &apps[3]), 0);
+        tcp_pause(&t, 120);
+    }
+    c.how.peer = tcp_host(&t, t.listener->local.port);
+    rung_tcp_connect(t.tcp, &c.how);
+    tcp_wait(&t, short_is_connected, &c);
+    assert_int_equal(c.result, RUNG_E_LIMIT);
+    for (unsigned i = 0; i < SHORT_PEERS; i++) {
+        short_check(&t, &apps[i], &fars[i], 1);
+        app_close(&apps[i]);
+        if (count < SHORT_PEERS)
+            tcp_wait_accept(&t, &apps[count++]);
+    }
+    tcp_end(&t);
+}
+
+/* Every allocation on the way fails once. */
+static void accepting_survives_an_empty_heap(void **state)
+{
+    struct tcp_test t;
+    struct tcp_app apps[SHORT_PEERS];
+    struct tcp_far fars[SHORT_PEERS];
+    unsigned count = 0;
+    (void)state;
+    tcp_begin(&t, NULL);
+    tcp_listen(&t);
+    for (unsigned i = 0; i < SHORT_PEERS; i++)
+        far_connect(&t, &fars[i], 0);
+    tcp_wait(&t, short_accept_ready, &t);
+    size_t lines = test_log_count(t.p);
+    test_heap_fail_after(t.p, 1);
+    assert_int_equal(tcp_accept(&t, &apps[0]), 0);
+    assert_int_equal(test_log_count(t.p), lines + 1);
+    tcp_wait(&t, short_accept_ready, &t); /* nobody closed anything: it tries again by itself */
+    for (unsigned turn = 1; count < SHORT_PEERS; turn++) {
+        if (turn % 3 == 0)
+            test_heap_fail_after(t.p, 1 + tcp_chance(&t, 3));
+        if (tcp_accept(&t, &apps[count]) == 1)
+            count++;
+        else
+            tcp_wait(&t, short_accept_ready, &t);
+    }
+    test_heap_fail_after(t.p, 0);
+    short_check(&t, apps, fars, SHORT_PEERS);
+    tcp_end(&t);
+}
+
+/* Many come and go: descriptors, memory and slots do not wear out. */
+static void many_come_and_go(void **state)
+{
+    struct tcp_test t;
+    struct tcp_app app;
+    struct tcp_far far;
+    unsigned rounds = getenv("RUNG_TEST_SLOW") ? 30 : 300;
+    (void)state;
+    tcp_begin(&t, NULL);
+    tcp_listen(&t);
+    size_t blocks = 0;
+    for (unsigned i = 0; i < rounds; i++) {
+        far_connect(&t, &far, 0);
+        t.app_count = 0;
+        tcp_wait_accept(&t, &app);
+        far_write_all(&t, &far, 100);
+        while (app_drain(&app) == 0 && app.received < 100)
+            app_wait_rx(&app);
+        assert_int_equal(app_send_one(&app, 100), 1);
+        if (i % 3 == 2)
+            app_abort(&app);
+        else
+            app_close(&app);
+        int end = far_read_end(&t, &far);
+        assert_true(end == (i % 3 == 2 ? RUNG_E_RESET : RUNG_E_EOF));
+        far_close(&far);
+        test_run_turns(t.p, 3);
+        if (i == 10)
+            blocks = test_heap_blocks(t.p);
+        if (i > 10)
+            assert_true(test_heap_blocks(t.p) <= blocks + 1);
+    }
+    tcp_end(&t);
+}
+
+const struct CMUnitTest tcp_short_cases[] = {
+    cmocka_unit_test(descriptors_run_out_and_come_back),
+    cmocka_unit_test(connect_tells_no_descriptor),
+    cmocka_unit_test(slots_run_out_and_come_back),
+    cmocka_unit_test(accepting_survives_an_empty_heap),
+    cmocka_unit_test(many_come_and_go),
+    {0},
+};
