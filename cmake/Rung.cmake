@@ -28,11 +28,4 @@ include(RungDescribe)
 include(RungGenerate)
 include(RungTests)
 
-# nm that reads the compiler's link-time-optimisation objects too.
-if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
-    find_program(RUNG_NM NAMES gcc-nm nm)
-else()
-    find_program(RUNG_NM NAMES llvm-nm-14 llvm-nm nm)
-endif()
-mark_as_advanced(RUNG_NM)
-set_property(GLOBAL APPEND PROPERTY rung.options RUNG_NM RUNG_VALGRIND_PROGRAM)
+set_property(GLOBAL APPEND PROPERTY rung.options RUNG_VALGRIND_PROGRAM)

@@ -31,6 +31,12 @@ function(rung_get out key)
     set(${out} "${value}" PARENT_SCOPE)
 endfunction()
 
+# A semicolon in the text of a key would part it in CMake's lists: it travels as <semicolon>, and
+# rung_c_string() turns it back.
+macro(rung_protect variable)
+    string(REPLACE "\\;" "<semicolon>" ${variable} "${${variable}}")
+endmacro()
+
 # The name as it stands in C.
 function(rung_c_name out name)
     string(REGEX REPLACE "[-.]" "_" c "${name}")
@@ -61,6 +67,7 @@ function(rung_module name)
                                 "${RUNG_INTERFACES}.")
         endif()
     endforeach()
+    rung_protect(m_KEYS)
     rung_get(known modules)
     if(name IN_LIST known)
         message(FATAL_ERROR "rung_module(${name}) stands twice.")
@@ -96,6 +103,7 @@ function(rung_app name)
         list(APPEND slots ${CMAKE_MATCH_1})
         rung_set(app.${name}.slot.${CMAKE_MATCH_1} ${iface})
     endforeach()
+    rung_protect(a_KEYS)
     rung_absolute(a_SOURCES ${a_SOURCES})
     rung_add(apps ${name})
     foreach(field ABOUT SOURCES KEYS DEFAULTS CHOOSE)

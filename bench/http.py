@@ -1,0 +1,200 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
+"""Measures website against nginx and a minimal libuv program, in one run and interleaved.
+
+It builds what it measures in build/bench: website as the preset unix-sockets makes it, with two
+files of known length for content. Results go to bench/results; a quick run prints the same and
+leaves the recorded results alone.
+"""
+
+import argparse
+import os
+import resource
+import shlex
+import shutil
+import subprocess
+import sys
+
+from lib import measure, report
+from lib.servers import NGINX_WAYS, Nginx, Raw, Website
+
+SIZES = {"1k": 1024, "100k": 102400}
+CONNECTIONS = 64
+MEMORY_CONNECTIONS = 1000
+
+
+ROOT = os.path.dirname(measure.HERE)
+BUILD = os.path.join(ROOT, "build", "bench")
+CONTENT = os.path.join(BUILD, "bench-content")
+
+
+def say(text):
+    print(text, flush=True)
+
+
+def make_content():
+    """The files, the same on every machine."""
+    os.makedirs(CONTENT, exist_ok=True)
+    lines = "".join(f"{number:07} This line is part of a file that is there to be fetched.\n"
+                    for number in range(2000))
+    for size, length in SIZES.items():
+        with open(os.path.join(CONTENT, f"{size}.txt"), "w", encoding="ascii") as file:
+            file.write(lines[:length])
+
+
+def build():
+    """Configures and builds; shows the commands, which can be typed as well."""
+    make_content()
+    for words in (["cmake", "--preset", "unix-sockets", "-B", BUILD, "-DRUNG_TESTS=OFF",
+                   f"-DRUNG_website_FIX=content.path={CONTENT}"],
+                  ["cmake", "--build", BUILD, "--target", "website", "bench-raw"]):
+        say("+ " + shlex.join(words))
+        if subprocess.run(words, cwd=ROOT, check=False).returncode != 0:
+            raise SystemExit("bench: the programs cannot be built")
+
+
+class Bench:
+    def __init__(self, quick):
+        self.scratch = os.path.join(BUILD, "bench-http")
+        shutil.rmtree(self.scratch, ignore_errors=True)
+        os.makedirs(self.scratch)
+        self.rounds = 3 if quick else 7
+        self.seconds = 1 if quick else 4
+        self.quick = quick
+        cpus = sorted(os.sched_getaffinity(0))
+        self.server_cpu, self.load_cpu = cpus[0], cpus[-1]
+        self.placement = (f"Server on CPU {self.server_cpu}, load on CPU {self.load_cpu}."
+                          if len(cpus) > 1 else "Server and load SHARE the only CPU.")
+        self.open = []
+
+    def starters(self):
+        """Functions that start each server, under a wrapper such as valgrind."""
+        return {
+            "rung": lambda wrapper=(): Website(BUILD, self.server_cpu, wrapper),
+            "nginx": lambda wrapper=(): Nginx(os.path.join(self.scratch, "nginx"), CONTENT,
+                                              self.server_cpu, wrapper, bool(wrapper)),
+            "raw libuv": lambda wrapper=(): Raw(BUILD, self.server_cpu, SIZES, wrapper),
+        }
+
+    def start_all(self):
+        self.open = []
+        for start in self.starters().values():
+            self.open.append(start())
+        return {server.name: server for server in self.open}
+
+    def stop_all(self):
+        for server in self.open:
+            server.stop()
+        self.open = []
+
+    def memory(self):
+        servers = self.start_all()
+        found = {name: measure.memory_with(server, server.url("1k"), MEMORY_CONNECTIONS)
+                 for name, server in servers.items()}
+        self.stop_all()
+        return found
+
+    def tune_nginx(self, nginx):
+        """Gives nginx its best way for each size."""
+        for size in SIZES:
+            cost = {}
+            for way in NGINX_WAYS:
+                url = nginx.way_url(way, size)
+                rounds = [measure.round_of(nginx, url, max(1, self.seconds // 2), CONNECTIONS, self.load_cpu)
+                          for _ in range(3)]
+                cost[way] = sorted(one["cpu_us_per_request"] for one in rounds)[1]
+                say(f"  {size:>4}  {way:<17} {cost[way]:8.2f} µs CPU/request")
+            nginx.best[size] = min(cost, key=cost.get)
+
+    def run_rounds(self, servers):
+        rounds = {name: {size: [] for size in SIZES} for name in servers}
+        names = list(servers)
+        for number in range(self.rounds):
+            order = names[number % len(names):] + names[:number % len(names)]
+            for size in SIZES:
+                for name in order:
+                    server = servers[name]
+                    one = measure.round_of(server, server.url(size), self.seconds, CONNECTIONS,
+                                           self.load_cpu)
+                    rounds[name][size].append(one)
+                    say(f"  {number + 1}/{self.rounds} {size:>4}  {name:<10} {one['rps']:9,.0f}/s "
+                        f"{one['cpu_us_per_request']:8.2f} µs CPU/request")
+        return rounds
+
+    def count_syscalls(self, servers):
+        counts, methods = {name: {} for name in servers}, set()
+        for name, server in servers.items():
+            for size in SIZES:
+                counts[name][size], method = measure.syscalls(
+                    server, server.url(size), self.seconds, CONNECTIONS, self.load_cpu, self.scratch)
+                methods.add(method)
+                say(f"  {size:>4}  {name:<10} {counts[name][size]:6.2f}")
+        return counts, " and ".join(sorted(methods))
+
+    def count_instructions(self, best):
+        counts = {}
+        for name, start in self.starters().items():
+            def url_of(server):
+                if name == "nginx":  # pylint: disable=cell-var-from-loop
+                    server.best = best
+                return server.url("1k")
+            counts[name] = measure.instructions(start, url_of, 5, CONNECTIONS, self.load_cpu,
+                                                self.scratch)
+            say(f"        {name:<10} {counts[name]:8,.0f}")
+        return counts
+
+    def run(self):
+        facts = report.machine()
+        say(f"bench http: {self.rounds} rounds of {self.seconds} s. {self.placement}")
+        say(f"Memory with {MEMORY_CONNECTIONS} connections:")
+        memory = self.memory()
+        for name, one in memory.items():
+            say(f"        {name:<10} {one['rss_kib']:8,} KiB")
+        servers = self.start_all()
+        say("nginx's ways to send a file:")
+        self.tune_nginx(servers["nginx"])
+        say("Rounds:")
+        rounds = self.run_rounds(servers)
+        say("System calls per request:")
+        counts, method = self.count_syscalls(servers)
+        best = dict(servers["nginx"].best)
+        self.stop_all()
+        instructions = {}
+        if not self.quick and shutil.which("valgrind"):
+            say("User-space instructions per request, 1k (callgrind):")
+            instructions = self.count_instructions(best)
+        data = {
+            "machine": facts,
+            "settings": {"rounds": self.rounds, "seconds": self.seconds, "sizes": SIZES,
+                         "connections": CONNECTIONS, "memory_connections": MEMORY_CONNECTIONS,
+                         "placement": self.placement, "nginx_tried": len(NGINX_WAYS)},
+            "nginx_ways": best, "rounds": rounds, "syscalls": counts, "syscalls_by": method,
+            "memory": memory, "instructions": instructions,
+        }
+        data["targets"] = report.checks(data)
+        return data
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="a short run that records nothing")
+    args = parser.parse_args()
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    build()
+    bench = Bench(args.quick)
+    try:
+        data = bench.run()
+    finally:
+        bench.stop_all()
+    folder = bench.scratch if args.quick else os.path.join(measure.HERE, "results")
+    report.write(data, folder, bench.scratch)
+    say("")
+    for one in data["targets"]:
+        say(f"{'met   ' if one['met'] else 'MISSED'} {one['what']}: {one['value']:.2f} "
+            f"(at most {one['target']:.2f})")
+    say(f"Results: {os.path.relpath(folder)}/http.md, http.json, http.svg")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
