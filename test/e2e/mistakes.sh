@@ -1,0 +1,65 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+# What people do wrong: one line that says what and how to mend it, and the right exit status.
+. "$(dirname "$0")/lib.sh"
+
+# refused STATUS PATTERN COMMAND...: it ends with the status and one line that matches.
+refused() {
+    wanted=$1
+    pattern=$2
+    shift 2
+    status=0
+    timeout 60 "$@" >"$tmp/out" 2>"$tmp/err" </dev/null || status=$?
+    equal "$wanted" "$status" "exit status of $*: $(cat "$tmp/err")"
+    equal 1 "$(wc -l <"$tmp/err" | tr -d ' ')" "lines from $*: $(cat "$tmp/err")"
+    [ ! -s "$tmp/out" ] || fail "$* wrote to standard output: $(cat "$tmp/out")"
+    grep -Eq -- "$pattern" "$tmp/err" || fail "$* said: $(cat "$tmp/err")"
+}
+
+for app in "$website" "$echo_app" "$hello"; do
+    "$app" --help >"$tmp/help" 2>"$tmp/err" || fail "$app --help: status $?"
+    [ ! -s "$tmp/err" ] || fail "$app --help wrote to standard error"
+    grep -q -- --log "$tmp/help" || fail "$app --help does not list --log"
+    refused 64 'unknown key.*nonsense.*--help' "$app" --nonsense=1
+    refused 64 'log=.*error.*debug' "$app" --log=loud
+done
+grep -q -- '--http\.header-timeout=.*\[10s\]' "$tmp/help" 2>/dev/null ||
+    "$website" --help | grep -q -- '--http\.header-timeout=.*10s' || fail "no default in --help"
+refused 64 "did you mean --port" "$website" --prot=80
+refused 64 "port=99999" "$website" --port=99999
+refused 64 "port=http" "$website" --port=http
+refused 64 "port.*value" "$website" --port
+refused 64 "header-timeout=5" "$website" --http.header-timeout=5
+refused 64 "header-timeout" "$website" --http.header-timeouts=5s
+
+equal 0 "$("$hello" >/dev/null 2>&1; echo $?)" "hello's exit status"
+[ -n "$("$hello" 2>/dev/null)" ] || fail "hello says nothing"
+
+serve website "$website"
+refused 1 "$port.*(use|taken)" "$website" "--port=$port"
+# A word without dashes is the same key.
+refused 1 "$port.*(use|taken)" "$website" "port=$port"
+serve echo "$echo_app"
+refused 1 "$port.*(use|taken)" "$echo_app" "--port=$port"
+
+# A port below the first that everybody may use, as somebody without rights.
+first=$(cat /proc/sys/net/ipv4/ip_unprivileged_port_start)
+if [ "$first" -gt 1 ]; then
+    port=$((first - 1))
+    [ "$port" -lt 80 ] || port=80
+    cp "$website" "$tmp/program"
+    chmod 755 "$tmp" "$tmp/program"
+    set -- "$tmp/program" "--port=$port"
+    [ "$(id -u)" -ne 0 ] || set -- setpriv --reuid=65534 --regid=65534 --clear-groups \
+        --bounding-set=-all --inh-caps=-all "$@"
+    refused 1 "no permission for.*port $port" "$@"
+fi
+
+# Asked to stop it ends well, however it is asked, and at once.
+for signal in TERM INT; do
+    serve "stop-$signal" "$website"
+    kill -s "$signal" "$pid"
+    status=0
+    wait "$pid" || status=$?
+    equal 0 "$status" "exit status after SIG$signal"
+done
