@@ -2,16 +2,16 @@
 # (header and sources in two folders), or as upstream releases and npm do, with
 # -DRUNG_LLHTTP_DIR=<folder> (looked through with its include/, src/, llhttp/ and build/ folders).
 # Makes the target rung_llhttp. Strict mode, always: it is what refuses bare CR and LF.
-set(hints "")
+set(where /usr /usr/local)
 if(RUNG_LLHTTP_DIR)
-    set(hints ${RUNG_LLHTTP_DIR} NO_DEFAULT_PATH)
+    set(where ${RUNG_LLHTTP_DIR})
 endif()
 set(suffixes include include/llhttp share/include/llhttp share/llhttp src src/native llhttp build build/c)
 foreach(file llhttp.h llhttp.c api.c http.c)
     string(MAKE_C_IDENTIFIER "RUNG_${file}" var)
     unset(${var})
-    find_file(${var} ${file} NO_CACHE
-              HINTS ${hints} PATHS /usr /usr/local PATH_SUFFIXES ${suffixes} NO_CMAKE_FIND_ROOT_PATH)
+    find_file(${var} ${file} NO_CACHE PATHS ${where} PATH_SUFFIXES ${suffixes}
+              NO_DEFAULT_PATH NO_CMAKE_FIND_ROOT_PATH)
 endforeach()
 
 if(NOT RUNG_llhttp_h OR NOT RUNG_llhttp_c OR NOT RUNG_api_c OR NOT RUNG_http_c)

@@ -13,16 +13,16 @@ static void echo_no_port(struct rung_platform *p, const char *what, unsigned por
 {
     switch (err) {
     case RUNG_E_ADDRINUSE:
-        rung_log(p, RUNG_LOG_ERROR, "echo", "%s port %u is in use; stop the other program or choose "
-                 "another port with --port=N", what, port);
+        rung_log(p, RUNG_LOG_ERROR, "echo", "%s port %u is in use; stop the other program or "
+                 "choose another port with --port=N", what, port);
         break;
     case RUNG_E_ACCESS:
-        rung_log(p, RUNG_LOG_ERROR, "echo", "no permission for %s port %u; choose one above 1023 with "
-                 "--port=N", what, port);
+        rung_log(p, RUNG_LOG_ERROR, "echo", "no permission for %s port %u; choose one above 1023 "
+                 "with --port=N", what, port);
         break;
     case RUNG_E_ADDRNOTAVAIL:
-        rung_log(p, RUNG_LOG_ERROR, "echo", "this host does not have that address; give one that it "
-                 "has with --address=A, or leave it out");
+        rung_log(p, RUNG_LOG_ERROR, "echo", "this host does not have that address; give one that "
+                 "it has with --address=A, or leave it out");
         break;
     default:
         rung_log(p, RUNG_LOG_ERROR, "echo", "cannot listen on %s port %u: %s", what, port,

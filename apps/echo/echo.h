@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* apps/echo/echo.h - what the two halves of echo share.
- * Model    Each half listens on its own, holds only buffers that its stack has lent, and reads no more
- *          while the other side does not take what was sent back.
- * Owner    The structures are echo_main()'s. open() leaves nothing behind when it fails; close() lets
- *          go of all it holds.
+ * Model    Each half listens on its own, holds only buffers that its stack has lent, and reads no
+ *          more while the other side does not take what was sent back.
+ * Owner    The structures are echo_main()'s. open() leaves nothing behind when it fails; close()
+ *          lets go of all it holds.
  * Context  The loop.
  * Errors   From open(): those of rung_tcp_listen() and rung_udp_open(). */
 #ifndef ECHO_H

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* apps/echo/echo_tcp.c - the TCP half: what recv() lends goes to send() as it is, without a copy. */
+/* apps/echo/echo_tcp.c - the TCP half: what recv() lends goes to send() as it is, without a
+ * copy. */
 #include "rung/heap.h"
 #include "rung/log.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* apps/website/website.c - serves the values of a KV as a website over HTTP. Where the values are (in
- * the image, in a folder, on a disk) and whose TCP carries them is the configuration's business. */
+/* apps/website/website.c - serves the values of a KV as a website over HTTP. Where the values are
+ * (in the image, in a folder, on a disk) and whose TCP carries them is the configuration's
+ * business. */
 #include "rung/http.h"
 #include "rung/log.h"
 #include "rung/loop.h"
@@ -20,16 +21,16 @@ static void website_no_port(struct rung_platform *p, const struct rung_addr *loc
     unsigned port = local->port;
     switch (err) {
     case RUNG_E_ADDRINUSE:
-        rung_log(p, RUNG_LOG_ERROR, who, "port %u is in use; stop the other program or choose another "
-                 "port with --port=N", port);
+        rung_log(p, RUNG_LOG_ERROR, who, "port %u is in use; stop the other program or choose "
+                 "another port with --port=N", port);
         break;
     case RUNG_E_ACCESS:
-        rung_log(p, RUNG_LOG_ERROR, who, "no permission for port %u; choose one above 1023 with --port=N",
-                 port);
+        rung_log(p, RUNG_LOG_ERROR, who, "no permission for port %u; choose one above 1023 with "
+                 "--port=N", port);
         break;
     case RUNG_E_ADDRNOTAVAIL:
-        rung_log(p, RUNG_LOG_ERROR, who, "this host does not have that address; give one that it has "
-                 "with --address=A, or leave it out");
+        rung_log(p, RUNG_LOG_ERROR, who, "this host does not have that address; give one that it "
+                 "has with --address=A, or leave it out");
         break;
     default:
         rung_log(p, RUNG_LOG_ERROR, who, "cannot listen on port %u: %s", port, rung_err_text(err));

@@ -61,7 +61,7 @@ static void stream_die(struct rung_tcp_socket_conn *conn, int err)
     struct rung_buf *tx = conn->tx;
     if (!conn->error) {
         conn->error = stream_error(err);
-        conn->rx_ready = !conn->rx_eof;
+        conn->rx_ready = true;
     }
     conn->tx = NULL;
     conn->tx_want = false;

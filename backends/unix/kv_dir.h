@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: ISC */
-/* backends/unix/kv_dir.h - KV on a folder: the key "css/site.css" is the file css/site.css below it.
+/* backends/unix/kv_dir.h - KV on a folder: the key "css/site.css" is the file css/site.css below
+ * it.
  * Model    Files work as values whoever put them there. Links that stay inside the folder are
  *          followed for reading; writing replaces a link and never goes through one. What is no
  *          regular file is not there. A write makes a file in .rung-tmp, the folder's own folder
  *          for that, and renames it over the old one; a folder that gets its first key is made, one
  *          that loses its last is removed. A key whose place is taken by something else (a folder
  *          with keys in it, a device), or that lies behind a link to a folder, answers a write with
- *          INVAL. Folders below that are other file systems can be read only (READONLY).
- *          A file that other programs write in place may be got half-written; CHANGED says so where
- *          the file's times show it. What is renamed into place is always whole.
- *          All system calls but the opener's run on libuv's worker threads: some gets and lists at
- *          once, writes one after the other in the order they came, the rest wait.
+ *          INVAL. Folders below that are other file systems can be read only (READONLY). A file
+ *          that other programs write in place may be got half-written; CHANGED says so where the
+ *          file's times show it. What is renamed into place is always whole. All system calls but
+ *          the opener's run on libuv's worker threads: some gets and lists at once, writes one
+ *          after the other in the order they came, the rest wait.
  * Units    Bytes.
  * Owner    The state is the opener's; memory and descriptors are given back by close.
  * Context  The loop; open may block.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* backends/unix/kv_dir_get.c - get: a file's bytes, read on a worker thread into memory of the loop's.
- * Small values need one trip: the memory is there before the size is known. For larger ones the
- * first trip finds the size, and the second reads. */
+/* backends/unix/kv_dir_get.c - get: a file's bytes, read on a worker thread into memory of the
+ * loop's. Small values need one trip: the memory is there before the size is known. For larger ones
+ * the first trip finds the size, and the second reads. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -41,9 +41,9 @@ static uint64_t get_tick(void)
     return get_ns(tick);
 }
 
-/* Whether the file could have changed since that tick without a trace in its times, which the kernel
- * takes from a clock that ticks every few milliseconds. Files of our own carry a finer time, and
- * are never changed in place. */
+/* Whether the file could have changed since that tick without a trace in its times, which the
+ * kernel takes from a clock that ticks every few milliseconds. Files of our own carry a finer time,
+ * and are never changed in place. */
 static bool get_is_fresh(const struct stat *st, uint64_t tick)
 {
     uint64_t changed = get_ns(st->st_ctim), modified = get_ns(st->st_mtim);
@@ -188,7 +188,8 @@ static void get_after(uv_work_t *work, int status)
     rung_kv_dir_end(job, result);
 }
 
-/* Who asks for a piece of a certain length probably gets it whole; who asks for all may get little. */
+/* Who asks for a piece of a certain length probably gets it whole; who asks for all may get
+ * little. */
 int rung_kv_dir_get_start(struct rung_kv_dir_job *job)
 {
     const struct rung_kv_get *get = rung_container_of(job->op, struct rung_kv_get, op);

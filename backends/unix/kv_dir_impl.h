@@ -35,8 +35,8 @@ static inline struct rung_kv_dir *rung_kv_dir_of(struct rung_kv *kv)
 void rung_kv_dir_work(struct rung_kv_dir_job *job, uv_work_cb work, uv_after_work_cb after);
 void rung_kv_dir_end(struct rung_kv_dir_job *job, int result);
 
-/* Starts of the three kinds, with job->op and, for get and write, job->path set. 0: it is under way;
- * or an error to end the request with. */
+/* Starts of the three kinds, with job->op and, for get and write, job->path set. 0: it is under
+ * way; or an error to end the request with. */
 int rung_kv_dir_get_start(struct rung_kv_dir_job *job);
 int rung_kv_dir_write_start(struct rung_kv_dir_job *job);
 int rung_kv_dir_list_start(struct rung_kv_dir_job *job);
@@ -49,9 +49,9 @@ enum rung_err rung_kv_dir_err(int errno_value);
 /* Whether the kernel lets us use openat2(). */
 bool rung_kv_dir_has_openat2(int root);
 
-/* A descriptor of what a get would find at path ("": the folder itself), opened with flags; it may be
- * anything but outside the folder. Links are followed as far as they stay inside, with openat2();
- * without it, not at all. NOTFOUND covers links that lead out. */
+/* A descriptor of what a get would find at path ("": the folder itself), opened with flags; it may
+ * be anything but outside the folder. Links are followed as far as they stay inside, with
+ * openat2(); without it, not at all. NOTFOUND covers links that lead out. */
 int rung_kv_dir_open_at(const struct rung_kv_dir *dir, const char *path, int flags);
 
 /* Facts about what a get would find at path. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* backends/unix/kv_dir_list.c - list: a worker thread finds a batch of keys, the loop reports them. */
+/* backends/unix/kv_dir_list.c - list: a worker thread finds a batch of keys, the loop reports
+ * them. */
 #include "kv_dir_impl.h"
 #include "rung/heap.h"
 

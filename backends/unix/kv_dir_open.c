@@ -10,9 +10,9 @@
 #include "rung/heap.h"
 #include "rung/log.h"
 
-/* How many of a kind may be on worker threads at once. libuv has four threads unless told otherwise,
- * and other modules want some. One write: the order in which writes are done is then the order
- * in which they happened. */
+/* How many of a kind may be on worker threads at once. libuv has four threads unless told
+ * otherwise, and other modules want some. One write: the order in which writes are done is then the
+ * order in which they happened. */
 static const unsigned dir_jobs[RUNG_KV_DIR_KINDS] = {
     [RUNG_KV_DIR_GET] = 4, [RUNG_KV_DIR_WRITE] = 1, [RUNG_KV_DIR_LIST] = 2,
 };

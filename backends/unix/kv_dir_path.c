@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* backends/unix/kv_dir_path.c - from a key to a descriptor, and never out of the folder. A key's parts
- * have been checked (no "..", no empty part); what remains dangerous are links, and folders that
- * someone moves while we walk. Reading leaves both to openat2(RESOLVE_BENEATH); where the kernel
- * has none, and for writing, we walk part by part and take no link at all. */
+/* backends/unix/kv_dir_path.c - from a key to a descriptor, and never out of the folder. A key's
+ * parts have been checked (no "..", no empty part); what remains dangerous are links, and folders
+ * that someone moves while we walk. Reading leaves both to openat2(RESOLVE_BENEATH); where the
+ * kernel has none, and for writing, we walk part by part and take no link at all. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>

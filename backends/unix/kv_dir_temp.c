@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* backends/unix/kv_dir_temp.c - where files stand until they are whole: .rung-tmp in the folder itself,
- * a name that no key can have, so they are never listed or got, and what a crash leaves behind is
- * found without a search. Who uses it holds a shared lock on it; who gets the lock alone knows that
- * all in it is left over. It is made by the first write and removed at close. */
+/* backends/unix/kv_dir_temp.c - where files stand until they are whole: .rung-tmp in the folder
+ * itself, a name that no key can have, so they are never listed or got, and what a crash leaves
+ * behind is found without a search. Who uses it holds a shared lock on it; who gets the lock alone
+ * knows that all in it is left over. It is made by the first write and removed at close. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -23,7 +23,7 @@ static int temp_attach(struct rung_kv_dir *dir)
                        O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (dir->temp < 0)
         return errno;
-    flock(dir->temp, LOCK_SH | LOCK_NB); /* without locks (some network file systems) nobody cleans */
+    flock(dir->temp, LOCK_SH | LOCK_NB); /* where a file system has no locks, nobody cleans */
     return 0;
 }
 
@@ -63,7 +63,8 @@ int rung_kv_dir_temp_new(struct rung_kv_dir *dir, char name[32])
         if (err)
             return err == ENOTDIR || err == ELOOP ? RUNG_E_IO : (int)rung_kv_dir_err(err);
         snprintf(name, 32, "%lx-%llx", (long)getpid(), (unsigned long long)dir->temps++);
-        int fd = openat(dir->temp, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+        int fd = openat(dir->temp, name,
+                        O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
         if (fd >= 0)
             return fd;
         if (errno != ENOENT && errno != EEXIST)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* backends/unix/kv_dir_test.c - what kv-dir does with a folder that others use too: links, things that
- * are no files, leftovers, folders that come and go, with and without openat2(). The contract itself
- * is tested in test/contract/kv. */
+/* backends/unix/kv_dir_test.c - what kv-dir does with a folder that others use too: links, things
+ * that are no files, leftovers, folders that come and go, with and without openat2(). The contract
+ * itself is tested in test/contract/kv. */
 #include "kv_dir_testing.h"
 
 #include <sys/socket.h>

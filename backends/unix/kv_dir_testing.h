@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* backends/unix/kv_dir_testing.h - what the unit tests of kv-dir share: a folder under /tmp with a store
- * in it, and requests from start to end. Included by one file of each test program. */
+/* backends/unix/kv_dir_testing.h - what the unit tests of kv-dir share: a folder under /tmp with a
+ * store in it, and requests from start to end. Included by one file of each test program. */
 #ifndef RUNG_KV_DIR_TESTING_H
 #define RUNG_KV_DIR_TESTING_H
 

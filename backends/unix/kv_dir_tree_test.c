@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* backends/unix/kv_dir_tree_test.c - kv-dir with more than fits: trees larger than the memory for listing
- * them, and files that change while they are read. */
+/* backends/unix/kv_dir_tree_test.c - kv-dir with more than fits: trees larger than the memory for
+ * listing them, and files that change while they are read. */
 #include "kv_dir_testing.h"
 
 #include <fcntl.h>

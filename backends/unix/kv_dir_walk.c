@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* backends/unix/kv_dir_walk.c - the keys of a tree of folders in byte order, in bounded memory.
- * A folder's entries are sorted with a '/' behind the names of folders: so "a.b" comes before what
- * is in "a" ("a/b"), for '.' is less than '/', and that before "a0". Each folder on the way down has
- * a window of memory; of one with more entries than fit the first ones are kept, and when they are
+/* backends/unix/kv_dir_walk.c - the keys of a tree of folders in byte order, in bounded memory. A
+ * folder's entries are sorted with a '/' behind the names of folders: so "a.b" comes before what is
+ * in "a" ("a/b"), for '.' is less than '/', and that before "a0". Each folder on the way down has a
+ * window of memory; of one with more entries than fit the first ones are kept, and when they are
  * used up it is read again for those behind them. No descriptor is kept between two steps. */
 #include <dirent.h>
 #include <errno.h>
@@ -200,7 +200,7 @@ static int walk_consider(struct rung_kv_dir_walk *walk, struct walk_level *level
     size_t len = strlen(entry->d_name);
     if (!rung_kv_key_portable(entry->d_name, len) || walk->path_len + len > RUNG_KV_KEY_MAX)
         return RUNG_OK;
-    if (walk_is_beyond(level, entry->d_name, len)) /* with a '/' as well: no need to ask what it is */
+    if (walk_is_beyond(level, entry->d_name, len)) /* and so with a '/': whatever it is */
         return RUNG_OK;
     int kind = walk_kind(walk, entry, len);
     if (kind <= 0)

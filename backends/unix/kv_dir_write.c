@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* backends/unix/kv_dir_write.c - write: one key set or removed, on a worker thread. The order makes it
- * durable and whole: the bytes are on the medium before the name points to them, and the name
- * is before done() runs. One write at a time: what follows may lean on it. */
+/* backends/unix/kv_dir_write.c - write: one key set or removed, on a worker thread. The order makes
+ * it durable and whole: the bytes are on the medium before the name points to them, and the name is
+ * before done() runs. One write at a time: what follows may lean on it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -74,7 +74,8 @@ static int write_temp(struct rung_kv_dir *dir, const struct rung_kv_change *chan
 
 /* Puts the temporary file in its place. 0 or an errno. An empty folder holds no key and gives way;
  * what is neither file nor link was not put there by us or for us, and stays. */
-static int write_place(const struct rung_kv_dir *dir, const char *temp, int parent, const char *name)
+static int write_place(const struct rung_kv_dir *dir, const char *temp, int parent,
+                       const char *name)
 {
     struct stat st;
     if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0) {

@@ -33,8 +33,9 @@ static int process_fill_standard(void)
 int rung_unix_process_init(void)
 {
     process_raise_descriptors();
-    /* A peer that hangs up is an error of that write and not the end of the program. */
-    if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+    /* A peer that hangs up, and a file at its size limit (ulimit -f), are errors of that write and
+     * not the end of the program. */
+    if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || signal(SIGXFSZ, SIG_IGN) == SIG_ERR)
         return errno;
     return process_fill_standard();
 }

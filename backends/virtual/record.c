@@ -18,7 +18,7 @@ void rung_virtual_record_add(struct virtual_record *record, const char *text, si
         size_t keep = record->len / 2;
         if (keep + len > RUNG_VIRTUAL_KEEP)
             keep = RUNG_VIRTUAL_KEEP - len;
-        memmove(record->text, record->text + record->len - keep, keep + 1);
+        memmove(record->text, record->text + record->len - keep, keep);
         record->len = keep;
     }
     if (record->len + len + 1 > record->room) {

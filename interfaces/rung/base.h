@@ -11,7 +11,8 @@
 #include "rung/err.h"
 
 /* What a program runs on: made by the start-up code of one platform, handed to every module and
- * app, never looked into. It carries the platform services: loop, clock, entropy, log, heap, args. */
+ * app, never looked into. It carries the platform services: loop, clock, entropy, log, heap and
+ * args. */
 struct rung_platform;
 
 /* From a pointer to a member to the structure around it, checked for the member's type. */

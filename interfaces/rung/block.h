@@ -21,14 +21,14 @@
 #define RUNG_BLOCK_ALIGN 512u
 
 enum rung_block_kind {
-    /* Whole sectors into or out of vec, in order; any number, any count of segments, each a multiple
-     * of RUNG_BLOCK_ALIGN long and so aligned. Together a multiple of the sector size, else INVAL.
+    /* Whole sectors into or out of vec, in order; any number, any count of segments, each a
+     * multiple of RUNG_BLOCK_ALIGN long and so aligned. Together a multiple of the sector size, else INVAL.
      * RANGE: past the end, nothing was done. IO: the medium failed. DOWN: the disk is gone. */
     RUNG_BLOCK_READ,
     RUNG_BLOCK_WRITE, /* READONLY as well; FULL: a thin disk has no room left */
     /* Makes every write durable whose done() ran before this submit. IO: none of them may be taken
-     * for durable any more, and later flushes say the same until it is opened anew. DOWN. vec is not
-     * looked at. */
+     * for durable any more, and later flushes say the same until it is opened anew. DOWN. vec
+     * is not looked at. */
     RUNG_BLOCK_FLUSH,
     /* The count sectors are not needed: what they read as from here on is undefined until written.
      * NOTSUP without RUNG_BLOCK_CAN_DISCARD; RANGE, READONLY, IO, DOWN. vec is not looked at. */

@@ -7,7 +7,7 @@
 #ifndef RUNG_ERR_H
 #define RUNG_ERR_H
 
-/* X(name, number, text). Numbers are part of the interface: they are never given to another name. */
+/* X(name, number, text). Numbers are part of the interface and never given to another name. */
 #define RUNG_ERR_TABLE(X) \
     X(AGAIN, -1, "not now; a ready event follows") \
     X(EOF, -2, "the peer has sent all it will send") \

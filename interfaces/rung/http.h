@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /* interfaces/rung/http.h - HTTP: a server for HTTP/1.1 (RFC 9110, RFC 9112).
- * Model    The server takes connections from TCP, reads requests, and hands each one, with its whole
- *          body, to the app's on_request(); the app answers each exactly once, then or later.
+ * Model    The server takes connections from TCP, reads requests, and hands each one, with its
+ *          whole body, to the app's on_request(); the app answers each exactly once, then or later.
  *          Keep-alive, pipelining, HEAD, conditions, ranges, Date, framing and malformed input are
  *          the server's business. Limits are the module's keys.
  * Units    Bytes; NUL-terminated text with its length beside it where it may hold NULs.
- * Owner    A request and all it points to are the server's, good until the app answers it. Answering
- *          copies type and headers; the body goes by reference and is released when it was sent
+ * Owner    A request and all it points to are the server's, good until the app answers it.
+ *          Answering copies type and headers; the body goes by reference and is released when it was sent
  *          or will not be. If the client has gone the answer is still due, and is dropped.
  * Context  The loop. on_request() never runs inside a call.
  * Errors   Negative enum rung_err from listen(). A client's errors never reach the app. */
@@ -53,7 +53,7 @@ struct rung_http_response {
     unsigned status;      /* 200 to 599 */
     const char *type;     /* media type of the body; NULL: none is sent */
     const char *headers;  /* further lines, each ended by CRLF; NULL: none */
-    struct rung_buf *body; /* pieces linked by next; NULL: empty, or for an error status a short text */
+    struct rung_buf *body; /* pieces linked by next; NULL: empty, or a short text for an error */
 };
 
 struct rung_http_ops {
@@ -67,8 +67,8 @@ struct rung_http_ops {
     const char *(*header)(struct rung_http_request *request, const char *name);
     /* Answers. */
     void (*respond)(struct rung_http_request *request, const struct rung_http_response *response);
-    /* Answers a GET or HEAD with the value that kv holds under the request's path, without its first
-     * '/', with "index.html" added behind a last one: 200, 206, 304, 412, 416; 301 if the path
+    /* Answers a GET or HEAD with the value that kv holds under the request's path, without its
+     * first '/', with "index.html" added behind a last one: 200, 206, 304, 412, 416; 301 if the path
      * needs a '/' at its end; 404; 405 for other methods; 500. Uses the store's version as ETag,
      * its type or the name's, and its gzip variant for clients that take it. Large values are
      * read piece by piece as the client takes them. */

@@ -3,8 +3,8 @@
  * Model    The console carries a program's own output (standard output; the Xen console). The log
  *          carries one line per event, with its level, to standard error or the Xen console.
  *          Lines above the level chosen at boot (--log=...) are dropped before they are formatted.
- * Units    A log line is at most RUNG_LOG_MAX bytes; the rest is cut. Bytes below 0x20 and 0x7f from
- *          formatted arguments are shown as '?', so that no peer can forge a line.
+ * Units    A log line is at most RUNG_LOG_MAX bytes with its newline; the rest is cut. Bytes
+ *          below 0x20 and 0x7f from formatted arguments are shown as '?', so that no peer can forge a line.
  * Owner    Nothing is kept after the call.
  * Context  Any callback. A slow terminal may delay the caller; a vanished one is ignored.
  * Errors   None: a line that cannot be written is lost. */

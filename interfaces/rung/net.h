@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* interfaces/rung/net.h - NET: one Ethernet link, frames in batches.
- * Model    Whole frames without FCS. One frame is a list of fragments; it may be a super-frame of up
- *          to 64 KiB that the link cuts (gso_size) or has put together. No data call blocks.
+ * Model    Whole frames without FCS. One frame is a list of fragments; it may be a super-frame of
+ *          up to 64 KiB that the link cuts (gso_size) or has put together. No data call blocks.
  *          csum_start, csum_offset, gso_*: the facts of virtio_net_hdr (virtio 1.2, 5.1.6) and of
  *          Xen's netif_tx_request and netif_extra_info (xen/io/netif.h).
  * Units    Bytes. mtu leaves out the 14-byte Ethernet header.
@@ -13,8 +13,8 @@
  * Context  The loop. ready() never runs inside a call, release() may. An event that comes while
  *          ready is NULL is kept until it is set.
  * Errors   Negative enum rung_err, listed per call. A device that goes away reports RX, TX and LINK
- *          once, and every call answers RUNG_E_DOWN from then on. Lost frames are counted in stats, not reported.
- *          Misuse is a bug and asserts. */
+ *          once, and every call answers RUNG_E_DOWN from then on. Lost frames are counted in
+ *          stats, not reported. Misuse is a bug and asserts. */
 #ifndef RUNG_NET_H
 #define RUNG_NET_H
 

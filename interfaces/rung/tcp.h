@@ -4,8 +4,8 @@
  *          for and ready() says when to come again. One ready event follows each call that came
  *          short; a caller that does not come gets no second one, and the peer is slowed down.
  * Units    Bytes; seconds where named so.
- * Owner    The stack owns listeners and connections; the app's pointer is good until it calls close,
- *          abort or unlisten on it. Buffers go by reference (rung/buf.h): send() takes a prefix of
+ * Owner    The stack owns listeners and connections; the app's pointer is good until it calls
+ *          close, abort or unlisten on it. Buffers go by reference (rung/buf.h): send() takes a prefix of
  *          them and releases each once its bytes may be reused, sent or not; recv() lends buffers
  *          that the app releases. Holding them narrows the window. They outlive the connection.
  * Context  The loop. ready() never runs inside a call, release() may.
@@ -60,7 +60,8 @@ struct rung_tcp_connect { /* the caller's until op.done() */
 struct rung_tcp_ops {
     const char *name; /* the module's; for logs */
     /* 0 and *listener set; ready follows the first connection, once the app has set it.
-     * ADDRINUSE, ADDRNOTAVAIL, ACCESS (a port below 1024 without the right), NOTSUP (family), NOMEM. */
+     * ADDRINUSE, ADDRNOTAVAIL, ACCESS (a port below 1024 without the right), NOTSUP (family),
+     * LIMIT (no descriptor left), NOMEM. */
     int (*listen)(struct rung_tcp *tcp, const struct rung_tcp_listen *how,
                   struct rung_tcp_listener **listener);
     /* Ends a listener. Connections nobody accepted are reset. */
@@ -72,8 +73,8 @@ struct rung_tcp_ops {
     /* done: 0; or REFUSED, UNREACH, TIMEDOUT, RESET, CANCELED, ADDRINUSE, ADDRNOTAVAIL, ACCESS,
      * NOTSUP (family), LIMIT (no descriptor or slot left), NOMEM. */
     void (*connect)(struct rung_tcp *tcp, struct rung_tcp_connect *how);
-    /* Takes b[0..k), returns k; a buffer is taken whole. k < n: full; TX follows once there is room.
-     * An idle connection takes at least one buffer of any length. RUNG_E_DOWN: the connection is
+    /* Takes b[0..k), returns k; a buffer is taken whole. k < n: full; TX follows once there is
+     * room. An idle connection takes at least one buffer of any length. RUNG_E_DOWN: the connection is
      * dead or its sending side shut; nothing was taken. */
     int (*send)(struct rung_tcp_conn *conn, struct rung_buf *const b[], unsigned n);
     /* Puts k lent buffers in b, in order, returns k. 0: drained; RX follows. EOF: the peer has shut

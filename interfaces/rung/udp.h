@@ -54,7 +54,7 @@ struct rung_udp_ops {
      * app holding many, further ones wait or are dropped. */
     int (*recv)(struct rung_udp_sock *socket, struct rung_dgram *d[], unsigned n);
     /* Optional. Joins or leaves a multicast group, on the interface numbered scope, or any for 0.
-     * RANGE: no multicast address. NOTSUP, LIMIT, NOTFOUND (leave). */
+     * RANGE: no multicast address. NOTSUP, LIMIT, NOTFOUND (no such interface, or no member). */
     int (*group)(struct rung_udp_sock *socket, const struct rung_addr *group, bool join);
     /* Ends a socket at once: datagrams taken and not yet sent are dropped and released. */
     void (*close)(struct rung_udp_sock *socket);

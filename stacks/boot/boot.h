@@ -57,8 +57,8 @@ enum rung_boot_status {
     RUNG_BOOT_USAGE = 64, /* EX_USAGE of sysexits.h */
 };
 
-/* Reads the platform's words into program, defaults first, and sets the log level. GO, or the status
- * to end with: DONE after --help, USAGE after a bad word, which has been logged. */
+/* Reads the platform's words into program, defaults first, and sets the log level. GO, or the
+ * status to end with: DONE after --help, USAGE after a bad word, which has been logged. */
 int rung_boot_keys(struct rung_platform *p, const struct rung_boot_about *about, void *program);
 
 /* Reads one value. 0, or INVAL with *what (a constant or words) naming what would fit. */

@@ -83,13 +83,14 @@ static int keys_set(struct rung_platform *p, const struct rung_boot_about *about
 {
     const char *what;
     enum rung_log_level level = RUNG_LOG_INFO;
-    void *member = key == &rung_boot_log_key ? (void *)&level : (void *)((char *)program + key->offset);
+    bool is_log = key == &rung_boot_log_key;
+    void *member = is_log ? (void *)&level : (void *)((char *)program + key->offset);
     if (rung_boot_value(key, text, member, &what) != RUNG_OK) {
         rung_log(p, RUNG_LOG_ERROR, about->name, "--%s=%s: the value must be %s%s", key->path, text,
                  key->type == RUNG_KEY_WORD ? "one of " : "", what);
         return RUNG_BOOT_USAGE;
     }
-    if (key == &rung_boot_log_key)
+    if (is_log)
         rung_log_set_level(p, level);
     return RUNG_BOOT_GO;
 }

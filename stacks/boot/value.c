@@ -105,7 +105,9 @@ static bool value_cidr(const char *text, struct rung_cidr *cidr)
 
 static bool value_unsigned(enum rung_key_type type, const char *text, void *member)
 {
-    uint64_t max = type == RUNG_KEY_U16 ? UINT16_MAX : type == RUNG_KEY_U32 ? UINT32_MAX : UINT64_MAX;
+    uint64_t max = UINT64_MAX;
+    if (type != RUNG_KEY_U64)
+        max = type == RUNG_KEY_U16 ? UINT16_MAX : UINT32_MAX;
     uint64_t n;
     if (!value_number(text, max, &n))
         return false;

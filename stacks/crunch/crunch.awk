@@ -1,5 +1,6 @@
-# crunch.awk - the text that crunch.sh writes. task=try: whether each name's type is worth compressing;
-# task=table: the image's table in C; task=incbin: its bytes; task=depends: the list of what it is made of.
+# crunch.awk - the text that crunch.sh writes. task=try: whether each name's type is worth
+# compressing; task=table: the image's table in C; task=incbin: its bytes; task=depends: the list of
+# what it is made of.
 BEGIN {
     for (i = 1; i < 256; i++)
         octal[sprintf("%c", i)] = sprintf("\\%03o", i)
@@ -71,7 +72,9 @@ task == "incbin" {
     # Once for the assembler, which knows octal too, and once for C.
     path_text = quote($0)
     gsub(/["\\]/, "\\\\&", path_text)
-    printf "        \".incbin %s\\n\"\n        \".byte 0\\n\"\n        \".popsection\\n\");\n", path_text
+    printf "        \".incbin %s\\n\"\n        \".byte 0\\n\"\n", path_text
+    printf "        \".size rung_crunch_bytes_%s, . - rung_crunch_bytes_%s\\n\"\n", name, name
+    printf "        \".popsection\\n\");\n"
 }
 
 # A name that make or ninja could misread makes the image depend on a file that never exists: it is

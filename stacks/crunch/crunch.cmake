@@ -1,9 +1,9 @@
 # Puts a folder into an image at build time.
 #
-# rung_crunch_generate(target name out_dir), with the folder in RUNG_KEY_path: adds to target a source
-# that defines `const struct rung_crunch_image rung_crunch_image_<name>` (crunch_image.h). It is made
-# anew when a file or a folder in there changes, appears or goes away. The target must belong to the
-# folder whose CMakeLists.txt is being read. The resolver calls it for each instance.
+# rung_crunch_generate(target name out_dir), with the folder in RUNG_KEY_path: adds to target a
+# source that defines `const struct rung_crunch_image rung_crunch_image_<name>` (crunch_image.h). It
+# is made anew when a file or a folder in there changes, appears or goes away. The target must
+# belong to the folder whose CMakeLists.txt is being read. The resolver calls it for each instance.
 include_guard()
 
 function(rung_crunch_generate target name out_dir)
@@ -27,7 +27,7 @@ function(rung_crunch_generate target name out_dir)
         COMMENT "Crunching ${folder}"
         VERBATIM)
     target_sources(${target} PRIVATE ${image}.c)
-    # The bytes come in by an assembler directive, which link-time optimisation does not see through.
+    # The bytes come in by an assembler directive: link-time optimisation does not see through it.
     set_source_files_properties(${image}.c TARGET_DIRECTORY ${target} PROPERTIES
         COMPILE_OPTIONS -fno-lto INCLUDE_DIRECTORIES ${here})
 endfunction()

@@ -1,8 +1,8 @@
 #!/bin/sh
 # crunch.sh - puts a folder into C, for stacks/crunch. Called by crunch.cmake:
 #   crunch.sh check FOLDER             stops with one line if the folder cannot be put into an image
-#   crunch.sh make FOLDER IMAGE NAME   writes IMAGE.bin (all bytes), IMAGE.c (the table that finds them)
-#                                      and IMAGE.d (what they depend on)
+#   crunch.sh make FOLDER IMAGE NAME   writes IMAGE.bin (all bytes), IMAGE.c (the table that finds
+#                                      them) and IMAGE.d (what they depend on)
 # The same folder gives the same bytes: names are sorted as bytes, and gzip keeps no time.
 # Needs GNU find, coreutils and gzip, and any awk.
 set -eu
@@ -40,7 +40,8 @@ check() {
     check_links "$1"
     bad=$(find . \( -type d \( ! -readable -o ! -executable \) -print -prune \) -o \
                \( -type f ! -readable -print \) | head -n 1)
-    [ -z "$bad" ] || fail "'$1/${bad#./}' cannot be read: give yourself the permission, or remove it"
+    [ -z "$bad" ] ||
+        fail "'$1/${bad#./}' cannot be read: give yourself the permission, or remove it"
     every -false >/dev/null 2>&1 ||
         fail "a link in '$1' leads back to a folder that it is in: remove it"
     line_break='
@@ -110,7 +111,8 @@ make() {
     awk -f "$here/crunch.awk" -v task=table -v name="$symbol" -v bytes="$(wc -c < "$work/bin")" \
         -v sums="$work/gzip_sums" "$here/types.txt" "$work/table" > "$work/c" ||
         fail "a file in '$folder' changed while it was read: build again"
-    printf '%s\n' "$image.bin" | awk -f "$here/crunch.awk" -v task=incbin -v name="$symbol" - >> "$work/c"
+    printf '%s\n' "$image.bin" |
+        awk -f "$here/crunch.awk" -v task=incbin -v name="$symbol" - >> "$work/c"
     { every \( -type d -o -type f \); } | awk -f "$here/crunch.awk" -v task=depends \
         -v image="$image" -v root="$root" - > "$work/d"
     replace "$work/bin" "$image.bin"

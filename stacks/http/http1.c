@@ -131,8 +131,9 @@ static bool http1_in_range(struct rung_http1 *h, const char *key, uint64_t value
 {
     if (value >= least && value <= most)
         return true;
-    rung_log(h->p, RUNG_LOG_ERROR, h->slot, "%s.%s=%llu is out of range; give %llu to %llu", h->slot,
-             key, (unsigned long long)value, (unsigned long long)least, (unsigned long long)most);
+    rung_log(h->p, RUNG_LOG_ERROR, h->slot, "%s.%s=%llu is out of range; give %llu to %llu",
+             h->slot, key, (unsigned long long)value, (unsigned long long)least,
+             (unsigned long long)most);
     return false;
 }
 

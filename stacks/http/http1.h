@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* stacks/http/http1.h - HTTP/1.1 on any TCP, with llhttp as the parser.
- * Model    A connection serves one request at a time: what a client pipelines behind it stays unread
- *          in the buffers that TCP lent, which slows the client down. A connection with nothing to
- *          do holds no buffer; a request under way holds one `work` (http1_int.h) from a free list.
- * Owner    The state is the opener's and does not move; all else comes from the heap and goes back to
- *          it. Close with rung_http_close(&self->http, op).
+ * Model    A connection serves one request at a time: what a client pipelines behind it stays
+ *          unread in the buffers that TCP lent, which slows the client down. A connection with
+ *          nothing to do holds no buffer; a request under way holds one `work` (http1_int.h) from a
+ *          free list.
+ * Owner    The state is the opener's and does not move; all else comes from the heap and goes back
+ *          to it. Close with rung_http_close(&self->http, op).
  * Context  The loop of the platform it was opened on.
  * Errors   From rung_http1_open(): RUNG_E_RANGE, after one line that names the key. */
 #ifndef RUNG_HTTP1_H
@@ -33,7 +34,8 @@ enum http1_wait {
     HTTP1_WAIT_NONE = HTTP1_WAITS
 };
 
-/* Connections that wait for one thing, the longest first: one time-out for all keeps them sorted. */
+/* Connections that wait for one thing, the longest first: one time-out for all keeps them
+ * sorted. */
 struct http1_queue {
     struct http1_conn *first, *last;
     uint64_t timeout_ns; /* 0: never */

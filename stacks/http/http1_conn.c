@@ -213,8 +213,6 @@ void rung_http1_request_over(struct http1_conn *c)
     bool keep = w->keep && c->listener->server != NULL && !c->eof;
     c->work = NULL;
     rung_http1_work_put(w);
-    while (c->rx != NULL && c->rx->len == 0)
-        conn_pop(c);
     if (!keep) {
         rung_http1_linger(c);
         return;

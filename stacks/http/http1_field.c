@@ -72,8 +72,8 @@ bool rung_http1_known(struct http1_work *w, enum http1_known which, struct http1
     return true;
 }
 
-/* Copies all values of the name that field first has, joined, to the values block: there is room, for
- * ": " and CRLF of each line are more than what a copy adds. */
+/* Copies all values of the name that field first has, joined, to the values block: there is room,
+ * for ": " and CRLF of each line are more than what a copy adds. */
 static const char *field_copy(struct http1_work *w, uint32_t first, const char *name)
 {
     char *start = w->values->text + w->values_len, *at = start;

@@ -191,7 +191,7 @@ void rung_http1_linger(struct http1_conn *c);
 /* http1_life.c */
 void rung_http1_accept(struct http1_listener *l);
 void rung_http1_let_go(struct http1_conn *c, bool orderly); /* close, or else reset */
-void rung_http1_settle(struct http1_conn *c); /* something came back: frees c if that was the last */
+void rung_http1_settle(struct http1_conn *c); /* something came back: frees c if nothing is out */
 
 /* http1.c */
 void rung_http1_listener_put(struct http1_listener *l);

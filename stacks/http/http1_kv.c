@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/* stacks/http/http1_kv.c - values of a store as responses: asked for in pieces, two at once at most.
- * What is asked first is a piece from the start, which for a small value is all; or only the facts,
- * when a condition or a range may make the bytes needless. Where a later get shows that the value
- * has changed before the response's head is out, all starts again; after that only cutting the
- * connection tells the client that what it has is not a value anybody ever stored. */
+/* stacks/http/http1_kv.c - values of a store as responses: asked for in pieces, two at once at
+ * most. What is asked first is a piece from the start, which for a small value is all; or only the
+ * facts, when a condition or a range may make the bytes needless. Where a later get shows that the
+ * value has changed before the response's head is out, all starts again; after that only cutting
+ * the connection tells the client that what it has is not a value anybody ever stored. */
 #include "http1_int.h"
 
 #define KV_TRIES 4 /* a value that changes faster than that cannot be served */

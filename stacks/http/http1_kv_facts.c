@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* stacks/http/http1_kv_facts.c - what a stored value's facts and the request's conditions and range make
- * of the answer (RFC 9110, 13.2.2). No store knows when a value was last changed, so conditions on
- * dates are left out, as 13.1.3 and 13.1.4 ask for. */
+/* stacks/http/http1_kv_facts.c - what a stored value's facts and the request's conditions and range
+ * make of the answer (RFC 9110, 13.2.2). No store knows when a value was last changed, so
+ * conditions on dates are left out, as 13.1.3 and 13.1.4 ask for. */
 #include "http1_int.h"
 
 struct facts {
@@ -27,7 +27,7 @@ static bool facts_listed(struct http1_work *w, enum http1_known which, bool stro
     struct http1_span list;
     char text[HTTP1_VERSION + 8];
     *given = w->in.known_count[which] > 0;
-    return rung_http1_known(w, which, &list)
+    return *given && rung_http1_known(w, which, &list)
            && rung_http1_etag_listed(list, facts_etag(w, text), strong);
 }
 
@@ -100,7 +100,7 @@ bool rung_http1_kv_facts(struct http1_work *w, struct http1_piece *piece)
     bool bytes = (f.status == 200 || f.status == 206) && f.count > 0 && !w->head_only;
     size_t wanted = f.count < HTTP1_PIECE ? (size_t)f.count : HTTP1_PIECE;
     if (bytes && (get->offset != f.first || get->value.len < wanted)) {
-        rung_http1_ask(w, f.first, wanted); /* in the other piece: this one's key stays lent to it */
+        rung_http1_ask(w, f.first, wanted); /* in the other piece: this one is still lent */
         return false;
     }
     facts_answer(w, get, f);

@@ -35,8 +35,8 @@ static int parse_on_url_complete(llhttp_t *parser)
     return 0;
 }
 
-/* llhttp hands out names and values in as many parts as there were buffers; in our copy the parts of
- * one lie next to each other, and two names or values never do. */
+/* llhttp hands out names and values in as many parts as there were buffers; in our copy the parts
+ * of one lie next to each other, and two names or values never do. */
 static int parse_on_name(llhttp_t *parser, const char *at, size_t len)
 {
     struct http1_work *w = parse_work(parser);
@@ -128,7 +128,6 @@ static int parse_on_body(llhttp_t *parser, const char *at, size_t len)
     if (chunked && !rung_http1_frame_ok(w, in->frame, (size_t)(at - in->frame)))
         status = 400;
     in->frame = at + len;
-    in->frame_last = '\0';
     if (status == 0 && in->body == NULL && len <= w->http1->max_body) {
         /* Nobody writes to it: the cast only fits it beside a body of our own. */
         in->body = (uint8_t *)(uintptr_t)at;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* stacks/http/http1_pool.c - works and blocks, with free lists: a request in the steady state allocates
- * nothing. The lists are short, so that a flood's memory goes back to the heap behind it. */
+/* stacks/http/http1_pool.c - works and blocks, with free lists: a request in the steady state
+ * allocates nothing. The lists are short, so that a flood's memory goes back to the heap behind
+ * it. */
 #include "http1_int.h"
 
 #define POOL_WORKS 64

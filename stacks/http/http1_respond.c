@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* stacks/http/http1_respond.c - the heads of responses, and answers that need no store. */
+/* stacks/http/http1_respond.c - the heads of responses, and answers that need no store.
+ * There is no Server line: it costs bytes in each response and helps nobody but attackers. */
 #include <stdio.h>
 
 #include "http1_int.h"

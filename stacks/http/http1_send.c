@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* stacks/http/http1_send.c - a response on its way: slices by reference, one send() for head and body.
- * Bodies go out in slices of 64 KiB, each with a release of ours, because that is how a server sees
- * that a slow client does take something, and may let it be slow for as long as it likes. */
+/* stacks/http/http1_send.c - a response on its way: slices by reference, one send() for head and
+ * body. Bodies go out in slices of 64 KiB, each with a release of ours, because that is how a
+ * server sees that a slow client does take something, and may let it be slow for as long as it
+ * likes. */
 #include "http1_int.h"
 
 static void send_released(struct rung_buf *buf)

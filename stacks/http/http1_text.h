@@ -42,7 +42,8 @@ struct http1_target {
     struct http1_span host; /* of the absolute form; at NULL: another form */
 };
 
-/* Bytes that decoding a target of len bytes may need: query, path, and the index's name behind it. */
+/* Bytes that decoding a target of len bytes may need: query, path, and the index's name behind
+ * it. */
 #define HTTP1_TARGET_SPACE(len) ((len) + 16)
 
 /* Takes a request target apart (RFC 9112, 3.2: origin, absolute and asterisk form) into space.

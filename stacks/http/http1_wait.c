@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* stacks/http/http1_wait.c - time-outs: one queue for each kind, one timer for all.
- * Starting a time-out appends to a queue; the timer moves only for a deadline before its own, which a
- * busy server sees about once in the shortest time-out. A request costs no timer operation. */
+ * Starting a time-out appends to a queue; the timer moves only for a deadline before its own, which
+ * a busy server sees about once in the shortest time-out. A request costs no timer operation. */
 #include "http1_int.h"
 
 static void wait_leave(struct http1_conn *c)

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /* stacks/kv-memory/kv_memory.h - KV in memory: empty when opened, gone when closed.
- * Model    A hash table finds a key, a skip list keeps keys in order. A write happens inside the call
- *          that starts it, as a whole or not at all; its done() follows. Values are counted
- *          references: one that is lent outlives being overwritten. Takes any key.
- * Units    Bytes for max-bytes: of keys, values and what is kept beside each, without the hash table.
+ * Model    A hash table finds a key, a skip list keeps keys in order. A write happens inside the
+ *          call that starts it, as a whole or not at all; its done() follows. Gets are carried out
+ *          together on the loop's next turn, so that they wait for the machine's memory together.
+ *          Values are counted references: one that is lent outlives being overwritten. Takes any
+ *          key.
+ * Units    Bytes for max-bytes: of keys, values and what is kept beside each, without the hash
+ *          table.
  * Owner    The state is the opener's; all else is on the heap until close is done. Values that are
  *          lent and no longer in the store do not count towards max-bytes.
  * Context  The loop.
@@ -14,7 +17,8 @@
 #include "kv_memory_module.h"
 #include "rung/kv.h"
 
-/* A skip list of 12 levels in which every fourth key rises a level is good for 4^12 keys and more. */
+/* A skip list of 12 levels in which every fourth key rises a level is good for 4^12 keys and
+ * more. */
 #define RUNG_KV_MEMORY_LEVELS 12u
 
 struct rung_kv_memory_node; /* a key; see kv_memory_index.h */
@@ -32,6 +36,8 @@ struct rung_kv_memory {
     struct rung_kv_memory_slot *slots;
     size_t mask, count; /* slots less one, keys */
     struct rung_kv_memory_node *first[RUNG_KV_MEMORY_LEVELS];
+    void *gets, **gets_end; /* struct rung_kv_get, submitted, linked by module[0] */
+    struct rung_task work;
 };
 
 enum rung_err rung_kv_memory_open(struct rung_kv_memory *self, struct rung_platform *p,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* stacks/kv-memory/kv_memory_index.c - where the keys are: a hash table with linear probing, for get,
- * over a skip list, for order. A get costs two cache misses before the value; a search of the list
- * costs dozens, which is why there are two structures. The list's heights come from the keyed
+/* stacks/kv-memory/kv_memory_index.c - where the keys are: a hash table with linear probing, for
+ * get, over a skip list, for order. A get costs two cache misses before the value; a search of the
+ * list costs dozens, which is why there are two structures. The list's heights come from the keyed
  * hash, so nothing else has to be drawn at random. */
 #include "kv_memory_index.h"
 
@@ -9,12 +9,12 @@
 
 #include "rung/heap.h"
 
-static uint64_t mem_rotate(uint64_t x, unsigned by)
+static inline uint64_t mem_rotate(uint64_t x, unsigned by)
 {
     return x << by | x >> (64 - by);
 }
 
-static void mem_sip_round(uint64_t v[4])
+static inline void mem_sip_round(uint64_t v[4])
 {
     v[0] += v[1];
     v[2] += v[3];

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* stacks/kv-memory/kv_memory_index.h - what the files of kv-memory share; nobody else includes it. */
+/* stacks/kv-memory/kv_memory_index.h - what the files of kv-memory share; nobody else includes
+ * it. */
 #ifndef RUNG_KV_MEMORY_INDEX_H
 #define RUNG_KV_MEMORY_INDEX_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* stacks/kv-memory/kv_memory_list.c - list, some keys each turn. The list stands on a key by holding a
- * reference to it, so that each() may write: while the key is in the index its link leads on, and
- * when it was removed its bytes still say where to search. */
+/* stacks/kv-memory/kv_memory_list.c - list, some keys each turn. The list stands on a key by
+ * holding a reference to it, so that each() may write: while the key is in the index its link leads
+ * on, and when it was removed its bytes still say where to search. */
 #include <string.h>
 
 #include "kv_memory_index.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* stacks/kv-memory/kv_memory_write.c - write: changes are made in order and noted; when one fails, the
- * notes take all of them back. Nothing else runs in between, so nobody sees half a batch, and
+/* stacks/kv-memory/kv_memory_write.c - write: changes are made in order and noted; when one fails,
+ * the notes take all of them back. Nothing else runs in between, so nobody sees half a batch, and
  * taking back needs no memory. */
 #include <string.h>
 
@@ -83,7 +83,8 @@ static int mem_change(struct rung_kv_memory *self, const struct rung_kv_change *
     if (err)
         return err;
     uint64_t hash = rung_kv_memory_hash(self, change->key, change->key_len);
-    struct rung_kv_memory_node *node = rung_kv_memory_find(self, change->key, change->key_len, hash);
+    struct rung_kv_memory_node *node =
+        rung_kv_memory_find(self, change->key, change->key_len, hash);
     if (!change->value && !node)
         return RUNG_OK;
     if (change->value) {

@@ -44,7 +44,19 @@ int client_slow(char **args)
     return 0;
 }
 
-/* Asks and asks on n connections and never reads, until nothing has gone out for a second. Then
+/* The kernel's own buffers prove nothing and take long to fill: they are kept little. */
+static void mute_open(struct pollfd *poll_fd, uint16_t port)
+{
+    int little = 16384;
+    poll_fd->fd = client_connect(port);
+    poll_fd->events = POLLOUT;
+    (void)setsockopt(poll_fd->fd, SOL_SOCKET, SO_RCVBUF, &little, sizeof(little));
+    (void)setsockopt(poll_fd->fd, SOL_SOCKET, SO_SNDBUF, &little, sizeof(little));
+    client_nonblocking(poll_fd->fd);
+}
+
+/* Asks and asks on n connections and never reads, until little went out for a second (what a
+ * full kernel still squeezes in, a segment here and there, would go on for minutes). Then
  * says how much went out, and keeps the connections until it is told to go. */
 int client_mute(char **args)
 {
@@ -52,17 +64,23 @@ int client_mute(char **args)
     unsigned n = (unsigned)client_number(args[2], MAX_BAD);
     struct pollfd polls[MAX_BAD];
     size_t offset[MAX_BAD] = {0};
-    char ask[1024];
-    size_t len = (size_t)snprintf(ask, sizeof(ask), "GET %s HTTP/1.1\r\nHost: mute\r\n\r\n", args[1]);
-    unsigned long long total = 0;
-    for (unsigned k = 0; k < n; k++) {
-        int little = 4096; /* what the kernel would take in for us proves nothing, and takes long */
-        polls[k].fd = client_connect(port);
-        polls[k].events = POLLOUT;
-        (void)setsockopt(polls[k].fd, SOL_SOCKET, SO_RCVBUF, &little, sizeof(little));
-        client_nonblocking(polls[k].fd);
-    }
+    char ask[32768];
+    size_t len = 0;
+    /* Many at a time: little segments would fill the server's kernel by and by for minutes. */
+    while (len + strlen(args[1]) + 64 < sizeof(ask))
+        len += (size_t)snprintf(ask + len, sizeof(ask) - len, "GET %s HTTP/1.1\r\nHost: mute\r\n\r\n",
+                                args[1]);
+    unsigned long long total = 0, before = 0;
+    uint64_t due = client_now_ms() + 1000;
+    for (unsigned k = 0; k < n; k++)
+        mute_open(&polls[k], port);
     while (poll(polls, n, 1000) > 0) {
+        if (client_now_ms() >= due) {
+            if (total - before < n * 65536u)
+                break;
+            before = total;
+            due += 1000;
+        }
         for (unsigned k = 0; k < n; k++) {
             ssize_t sent = 0;
             if (polls[k].fd >= 0 && polls[k].revents)

@@ -24,8 +24,8 @@ equal 301 "$(code "$base/sub")" "a folder without its slash"
 equal odd "$(curl -s "$base/a%20b%25.txt")" "a name with a blank and a percent sign"
 equal 404 "$(code "$base/escape.txt")" "a link out of the folder"
 equal 404 "$(code "$base/up/secret")" "a link to the folder above"
-equal 404 "$(code --path-as-is "$base/../secret")" "dots"
-equal 404 "$(code --path-as-is "$base/%2e%2e/secret")" "escaped dots"
+equal 400 "$(code --path-as-is "$base/../secret")" "dots"
+equal 400 "$(code --path-as-is "$base/%2e%2e/secret")" "escaped dots"
 
 curl -s -D "$tmp/head" -o /dev/null "$base/index.html"
 etag=$(header "$tmp/head" etag)

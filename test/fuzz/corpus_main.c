@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* test/fuzz/corpus_main.c - runs a fuzz target over the files of a folder, without a fuzzer: each as it
- * is, and cut short at every length. */
+/* test/fuzz/corpus_main.c - runs a fuzz target over the files of a folder, without a fuzzer: each
+ * as it is, and cut short at every length. */
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>

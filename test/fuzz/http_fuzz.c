@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* test/fuzz/http_fuzz.c - fuzzes what a client of http1 can do: the input is the client's bytes.
- * The first byte chooses how the stream is cut, the second how the app answers; the rest is sent over
- * tcp_loop on the virtual platform. Every run ends with a close, and nothing may be left: no memory, no
- * lent buffer, no connection. What comes back must be responses. */
+ * The first byte chooses how the stream is cut, the second how the app answers; the rest is sent
+ * over tcp_loop on the virtual platform. Every run ends with a close, and nothing may be left: no
+ * memory, no lent buffer, no connection. What comes back must be responses. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

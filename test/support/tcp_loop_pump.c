@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* test/support/tcp_loop_pump.c - how bytes move between the two ends, and how ends come to theirs. */
+/* test/support/tcp_loop_pump.c - how bytes move between the two ends, and how ends come to
+ * theirs. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* test/apps/two-kv - reads a value from a KV in the image, writes it to a KV in memory, reads it there
- * and prints it: one app, one interface, two modules. */
+/* test/apps/two-kv - reads a value from a KV in the image, writes it to a KV in memory, reads it
+ * there and prints it: one app, one interface, two modules. */
 #include <string.h>
 
 #include "rung/loop.h"

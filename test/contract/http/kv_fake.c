@@ -58,10 +58,10 @@ static void fake_get(struct rung_kv *kv, struct rung_kv_get *get)
 
 void kv_fake_go(struct kv_fake *self)
 {
-    unsigned n = self->held_count;
-    self->held_count = 0;
-    for (unsigned i = 0; i < n; i++)
-        rung_op_finish(self->p, &self->held[i]->op, fake_answer(self, self->held[i]));
+    while (self->held_count > 0) { /* the last first: nobody promised an order */
+        struct rung_kv_get *get = self->held[--self->held_count];
+        rung_op_finish(self->p, &get->op, fake_answer(self, get));
+    }
 }
 
 static void fake_write(struct rung_kv *kv, struct rung_kv_write *write)

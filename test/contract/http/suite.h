@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* test/contract/http/suite.h - the contract of HTTP as tests, and what a module supplies to run it.
- * Model    The module stands on tcp_loop, a TCP inside the process, on the virtual platform: clients
- *          are the suite's own, bytes arrive as the test cuts them, and time passes when the test
- *          says so. Every case runs for each way of cutting (http_ways).
+ * Model    The module stands on tcp_loop, a TCP inside the process, on the virtual platform:
+ *          clients are the suite's own, bytes arrive as the test cuts them, and time passes when
+ *          the test says so. Every case runs for each way of cutting (http_ways).
  * Owner    Rigs are made and freed by the fixture.
  * Context  Test code, outside callbacks. */
 #ifndef HTTP_SUITE_H
@@ -17,6 +17,7 @@
 
 #include "rung/clock.h"
 #include "rung/http.h"
+#include "rung/log.h"
 #include "test_platform.h"
 #include "virtual/virtual.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* test/contract/http/suite_kv_large.c - values larger than what is in flight at once, and values that
- * change while they are sent. */
+/* test/contract/http/suite_kv_large.c - values larger than what is in flight at once, and values
+ * that change while they are sent. */
 #include "suite.h"
 
 #define END "Host: h\r\n\r\n"
@@ -84,18 +84,21 @@ static void never_reading_client(void **state)
     http_end(&t);
 }
 
-/* One that takes a little now and then is slow, not dead. */
-static void slow_client(void **state)
+/* One that takes a little now and then is slow, not dead. shut: it has shut its own side. */
+static void slow_client_with(const char *connection, bool shut, size_t queue)
 {
     struct http_test t;
     struct http_client c;
     struct http_answer a = {0};
-    char *bytes;
-    (void)state;
+    char *bytes, text[128];
     large_begin(&t, &c, &bytes);
+    t.tcp.queue = queue;
     c.deaf = true;
-    http_say(&c, "GET /big HTTP/1.1\r\nConnection: close\r\n" END);
-    while (!c.eof) {
+    snprintf(text, sizeof text, "GET /big HTTP/1.1\r\nConnection: %s\r\n" END, connection);
+    http_say(&c, text);
+    if (shut)
+        http_shut(&c);
+    while (!c.eof && c.rx_len < large_len() + 100) {
         size_t sip, taken = 0;
         do {
             http_run(&t);
@@ -104,9 +107,54 @@ static void slow_client(void **state)
         assert_int_equal(c.error, 0);
         http_pass(&t, 50 * HTTP_S);
     }
+    c.deaf = false;
     http_take(&c, &a, false);
     assert_int_equal(a.body_len, large_len());
     assert_memory_equal(a.body, bytes, a.body_len);
+    http_leave(&c, true);
+    free(a.body);
+    free(bytes);
+    http_end(&t);
+}
+
+static void slow_client(void **state)
+{
+    (void)state;
+    slow_client_with("close", false, 65536);
+    slow_client_with("close", true, 65536);
+    slow_client_with("keep-alive", true, 65536);
+    slow_client_with("keep-alive", false, 65536);
+    slow_client_with("keep-alive", false, 4 << 20); /* TCP takes it all at once */
+    slow_client_with("close", true, 4 << 20);
+    slow_client_with("keep-alive", true, 4 << 20);
+}
+
+static void hold_all(struct kv_fake *fake, unsigned nth)
+{
+    (void)nth;
+    fake->hold = true;
+}
+
+/* A store that takes its time, while TCP has none to lose. */
+static void slow_store(void **state)
+{
+    struct http_test t;
+    struct http_client c;
+    struct http_answer a = {0};
+    char *bytes;
+    (void)state;
+    large_begin(&t, &c, &bytes);
+    t.kv.before = hold_all;
+    http_say(&c, "GET /big HTTP/1.1\r\n" END);
+    while (t.kv.held_count > 0) {
+        http_pass(&t, 100 * HTTP_S); /* no time-out of the client's */
+        kv_fake_go(&t.kv);
+        http_run(&t);
+    }
+    http_take(&c, &a, false);
+    assert_int_equal(a.body_len, large_len());
+    assert_memory_equal(a.body, bytes, a.body_len);
+    http_expect_open(&c);
     http_leave(&c, true);
     free(a.body);
     free(bytes);
@@ -227,6 +275,7 @@ const struct CMUnitTest http_kv_large_cases[] = {
     cmocka_unit_test(comes_whole),
     cmocka_unit_test(never_reading_client),
     cmocka_unit_test(slow_client),
+    cmocka_unit_test(slow_store),
     cmocka_unit_test(change_on_the_way),
     cmocka_unit_test(change_before_the_head),
     cmocka_unit_test(client_goes),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* test/contract/http/suite_life.c - ends of all kinds: clients that go, late answers, unlisten, close. */
+/* test/contract/http/suite_life.c - ends of all kinds: clients that go, late answers, unlisten,
+ * close. */
 #include "suite.h"
 
 #define END "Host: h\r\n\r\n"
@@ -219,7 +220,34 @@ static void many_connections_come_and_go(void **state)
     http_end(&t);
 }
 
+/* A line for each request, at the level of its key; nobody can forge one. */
+static void access_log(void **state)
+{
+    struct http_test t;
+    struct http_client c;
+    (void)state;
+    http_begin(&t);
+    http_connect(&t, &c);
+    size_t lines = test_log_count(t.p);
+    http_say(&c, "GET /a?b HTTP/1.1\r\n" END);
+    http_expect(&c, 200, NULL);
+    assert_int_equal(test_log_count(t.p), lines);
+    rung_log_set_level(t.p, RUNG_LOG_DEBUG);
+    http_say(&c, "GET /a?b HTTP/1.1\r\n" END);
+    http_expect(&c, 200, NULL);
+    assert_int_equal(test_log_count(t.p), lines + 1);
+    assert_non_null(strstr(test_log_last(t.p), "127.0.0.1"));
+    assert_non_null(strstr(test_log_last(t.p), "\"GET /a?b\" 200 5"));
+    http_say(&c, "BREW / HTTP/1.1\r\n" END);
+    http_expect(&c, 501, NULL);
+    assert_int_equal(test_log_count(t.p), lines + 2);
+    assert_non_null(strstr(test_log_last(t.p), " 501 "));
+    http_expect_closed(&c);
+    http_end(&t);
+}
+
 const struct CMUnitTest http_life_cases[] = {
+    cmocka_unit_test(access_log),
     cmocka_unit_test(late_answer),
     cmocka_unit_test(client_shuts_while_the_app_thinks),
     cmocka_unit_test(client_goes_anywhere),

@@ -1,6 +1,7 @@
 #!/bin/sh
 # crunch_test.sh CRUNCH CONTENT CC - the generator of stacks/crunch: the same folder gives the same
-# bytes, a change in the folder a new image, and what cannot go into an image one line that says why.
+# bytes, a change in the folder a new image, and what cannot go into an image one line that says
+# why.
 set -eu
 crunch=$1/crunch.sh content=$2 cc=$3
 here=$(mktemp -d)
@@ -77,7 +78,8 @@ if grep -q 'fifo\|rung-tmp' "$here/two.c"; then fail "fifo or reserved name in t
 # Empty: still an image.
 mkdir "$here/empty"
 make "$here/empty" three
-grep -q 'rung_crunch_image_test = {0, 0}' "$here/three.c" || fail "an empty folder has no empty image"
+grep -q 'rung_crunch_image_test = {0, 0}' "$here/three.c" ||
+    fail "an empty folder has no empty image"
 
 ln -s /etc/passwd "$here/content/out"
 refuses "link '$here/content/out' leads out of the folder"

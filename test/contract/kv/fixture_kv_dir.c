@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* test/contract/kv/fixture_kv_dir.c - kv-dir in the contract suite of KV. RUNG_TEST_NO_OPENAT2 in the
- * environment: as on a kernel without openat2(). */
+/* test/contract/kv/fixture_kv_dir.c - kv-dir in the contract suite of KV. RUNG_TEST_NO_OPENAT2 in
+ * the environment: as on a kernel without openat2(). */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/* test/contract/kv/suite.h - the promises of rung/kv.h as tests, run for every module that provides KV.
- * Model    fixture_<module>.c says how the module under test is opened. A test opens a store, drives
- *          it, closes it; a module that cannot do what a test is about (write, batches, ...) skips.
+/* test/contract/kv/suite.h - the promises of rung/kv.h as tests, run for every module that provides
+ * KV.
+ * Model    fixture_<module>.c says how the module under test is opened. A test opens a store,
+ *          drives it, closes it; a module that cannot do what a test is about (write, batches, ...)
+ *          skips.
  * Owner    Everything here fails the running test when it goes wrong.
  * Context  The test's main flow, unless a call says otherwise. */
 #ifndef KV_SUITE_H

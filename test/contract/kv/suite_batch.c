@@ -117,7 +117,8 @@ static void batch_no_memory(void **state)
     for (unsigned i = 0; i < 24; i++) {
         snprintf(keys[i], sizeof(keys[i]), "key%u", i / 2);
         change[i] = (struct rung_kv_change){
-            .key = keys[i], .key_len = strlen(keys[i]), .value = &batch_vec[i % 3], .value_count = 1,
+            .key = keys[i], .key_len = strlen(keys[i]), .value = &batch_vec[i % 3],
+            .value_count = 1,
         };
     }
     change[5] = (struct rung_kv_change)BATCH_REMOVE("drop");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* test/contract/kv/suite_get.c - get: values, ranges, facts, encodings, and which keys there are. */
+/* test/contract/kv/suite_get.c - get: values, ranges, facts, encodings, and which keys there
+ * are. */
 #include "suite.h"
 
 #include <stdio.h>
@@ -25,7 +26,8 @@ static void get_whole(void **state)
     kv_end(&t);
 }
 
-static void get_one_range(struct kv_test *t, const struct kv_file *file, uint64_t offset, size_t len)
+static void get_one_range(struct kv_test *t, const struct kv_file *file, uint64_t offset,
+                          size_t len)
 {
     struct kv_get get = {0};
     int result = kv_get_range(t, &get, file->key, file->key_len, offset, len);

@@ -72,14 +72,16 @@ static void lent_many(void **state)
     kv_begin_filled(&t);
     struct kv_get *get = calloc(MANY, sizeof(*get));
     assert_non_null(get);
-    for (size_t i = 0; i < MANY; i++)
-        assert_int_equal(kv_get_range(&t, &get[i], files[i % count].key, files[i % count].key_len, 0,
-                                      RUNG_KV_ALL), 0);
+    for (size_t i = 0; i < MANY; i++) {
+        const struct kv_file *file = &files[i % count];
+        assert_int_equal(kv_get_range(&t, &get[i], file->key, file->key_len, 0, RUNG_KV_ALL), 0);
+    }
     for (size_t k = 0; k < MANY; k++) {
         size_t i = k * 37 % MANY; /* given back in another order */
-        assert_int_equal(get[i].req.value.len, files[i % count].len);
-        if (get[i].req.value.len)
-            assert_memory_equal(get[i].req.value.data, files[i % count].value, files[i % count].len);
+        const struct kv_file *file = &files[i % count];
+        assert_int_equal(get[i].req.value.len, file->len);
+        if (file->len)
+            assert_memory_equal(get[i].req.value.data, file->value, file->len);
         kv_release(&get[i]);
     }
     free(get);

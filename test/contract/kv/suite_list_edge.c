@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* test/contract/kv/suite_list_edge.c - list: many keys, requests from inside each(), writes meanwhile,
- * no memory. */
+/* test/contract/kv/suite_list_edge.c - list: many keys, requests from inside each(), writes
+ * meanwhile, no memory. */
 #include "suite.h"
 
 #include <stdio.h>
@@ -133,6 +133,79 @@ static void edge_remove_inside(void **state)
     kv_end(&t);
 }
 
+enum { EDGE_QUADS = 300 };
+
+struct edge_quads {
+    struct kv_write write[EDGE_QUADS][3];
+    struct rung_kv_change change[EDGE_QUADS][3];
+    char keys[EDGE_QUADS][3][16];
+    unsigned reported[EDGE_QUADS];
+};
+
+static void edge_quad_write(struct kv_list *list, unsigned quad, unsigned i, const char *last,
+                            const struct rung_vec *value)
+{
+    struct edge_quads *quads = list->arg;
+    char *key = quads->keys[quad][i];
+    snprintf(key, sizeof(quads->keys[0][0]), "q%05u%s", quad, last);
+    quads->change[quad][i] = (struct rung_kv_change){
+        .key = key, .key_len = strlen(key), .value = value, .value_count = 1,
+    };
+    quads->write[quad][i].req = (struct rung_kv_write){
+        .change = &quads->change[quad][i], .change_count = 1,
+    };
+    kv_start_write(list->t, &quads->write[quad][i]);
+}
+
+/* At the first of four keys: it and the next one go, and a new one comes behind them. */
+static void edge_quad_each(struct kv_list *list, const char *key, size_t key_len)
+{
+    static char text[] = "new";
+    static const struct rung_vec value = {text, 3};
+    struct edge_quads *quads = list->arg;
+    unsigned quad = (unsigned)strtoul(list->found[list->count - 1].key + 1, NULL, 10);
+    assert_true(quad < EDGE_QUADS);
+    if (key[key_len - 1] == 'c' || key[key_len - 1] == 'e')
+        quads->reported[quad]++;
+    if (key[key_len - 1] != 'a')
+        return;
+    edge_quad_write(list, quad, 0, "a", NULL);
+    edge_quad_write(list, quad, 1, "b", NULL);
+    edge_quad_write(list, quad, 2, "d", &value);
+}
+
+/* Keys that nobody writes are reported once, in order, whatever happens beside them. */
+static void edge_write_around(void **state)
+{
+    struct kv_test t;
+    struct kv_list list;
+    char key[16];
+    (void)state;
+    kv_begin(&t, KV_FAST);
+    for (unsigned quad = 0; quad < EDGE_QUADS; quad++)
+        for (const char *last = "abce"; *last; last++) {
+            snprintf(key, sizeof(key), "q%05u%c", quad, *last);
+            assert_int_equal(kv_put(&t, key, "old"), 0);
+        }
+    struct edge_quads *quads = calloc(1, sizeof(*quads));
+    assert_non_null(quads);
+    list = (struct kv_list){.on_key = edge_quad_each, .arg = quads};
+    kv_list_start(&t, &list, &(struct kv_list_how){0});
+    assert_true(kv_wait(&t, &list.wait) >= 2 * EDGE_QUADS);
+    for (size_t i = 1; i < list.count; i++)
+        assert_true(strcmp(list.found[i - 1].key, list.found[i].key) < 0);
+    for (unsigned quad = 0; quad < EDGE_QUADS; quad++) {
+        assert_int_equal(quads->reported[quad], 2);
+        for (unsigned i = 0; i < 3; i++)
+            assert_int_equal(kv_wait(&t, &quads->write[quad][i].wait), 0);
+    }
+    kv_list_free(&list);
+    assert_int_equal(kv_list_all(&t, &list, &(struct kv_list_how){0}), 3 * EDGE_QUADS);
+    kv_list_free(&list);
+    free(quads);
+    kv_end(&t);
+}
+
 static void edge_list_each(struct kv_list *list, const char *key, size_t key_len)
 {
     struct kv_list *inner = list->arg;
@@ -207,5 +280,6 @@ static void edge_no_memory(void **state)
 }
 
 KV_TESTS(list_edge, cmocka_unit_test(edge_many), cmocka_unit_test(edge_get_inside),
-         cmocka_unit_test(edge_remove_inside), cmocka_unit_test(edge_list_inside),
+         cmocka_unit_test(edge_remove_inside), cmocka_unit_test(edge_write_around),
+         cmocka_unit_test(edge_list_inside),
          cmocka_unit_test(edge_lists_at_once), cmocka_unit_test(edge_no_memory));

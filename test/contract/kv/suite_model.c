@@ -68,7 +68,8 @@ static void model_write(struct model *m)
     size_t n = 1 + model_below(m, most < MODEL_BATCH ? most : MODEL_BATCH);
     for (size_t i = 0; i < n; i++) {
         struct model_entry *e = entries[i] = &m->entries[model_below(m, MODEL_KEYS)];
-        size_t len = model_below(m, model_below(m, 4) ? 300 : MODEL_MAX), cut = model_below(m, len + 1);
+        size_t len = model_below(m, model_below(m, 4) ? 300 : MODEL_MAX);
+        size_t cut = model_below(m, len + 1);
         for (size_t k = 0; k < len; k += 8) {
             uint64_t word = kv_random(&m->random);
             memcpy(bytes[i] + k, &word, len - k < 8 ? len - k : 8);

@@ -89,6 +89,7 @@ int unix_output_of(int (*fn)(void *arg), void *arg, int fd, char *text, size_t r
     }
     assert_true(child > 0);
     close(ends[1]);
+    usleep(20000); /* a slow reader: much output fills the pipe and has to wait */
     read_all(ends[0], text, room);
     close(ends[0]);
     assert_int_equal(waitpid(child, &status, 0), child);

@@ -45,23 +45,48 @@ static void stop_ok(struct suite_actor *actor)
     rung_loop_stop(actor->trace->p, 0);
 }
 
-/* One turn starts it, one waits for the timer, and rounding to milliseconds may take one or two
+static void defer_twice(struct suite_actor *actor)
+{
+    if (actor->trace->len < 2)
+        rung_loop_defer(actor->trace->p, &actor->task);
+}
+
+/* Two turns for the task, one waits for the timer, and rounding to milliseconds may take one or two
  * more. A loop that spins would take thousands in 300 ms. */
 static void test_idle_loop_with_a_timer(void **state)
 {
     struct turns turns;
     struct suite_trace trace = {0};
-    struct suite_actor a;
+    struct suite_actor a, busy;
     (void)state;
     turns_begin(&turns);
     trace.p = turns.p;
     suite_actor_init(&a, &trace, 'a');
+    suite_actor_init(&busy, &trace, 'b');
     a.then = stop_ok;
+    busy.then = defer_twice;
     rung_timer_start(turns.p, &a.timer, 300 * RUNG_NS_PER_MS);
+    rung_loop_defer(turns.p, &busy.task); /* a loop that was busy must come to rest again */
     assert_int_equal(rung_loop_run(turns.p), 0);
-    assert_string_equal(trace.text, "a");
-    assert_in_range(turns.count, 1, 5);
+    assert_string_equal(trace.text, "bba");
+    assert_in_range(turns.count, 3, 7);
     turns_end(&turns);
+}
+
+/* The loop waits for a far timer already when a near one is started. */
+static void test_near_timer_after_a_far_one(void **state)
+{
+    struct suite_trace trace = {.p = test_platform_new()};
+    struct suite_actor far, near;
+    (void)state;
+    suite_actor_init(&far, &trace, 'f');
+    suite_actor_init(&near, &trace, 'n');
+    rung_timer_start(trace.p, &far.timer, 10 * RUNG_NS_PER_S);
+    test_run_turns(trace.p, 3);
+    rung_timer_start(trace.p, &near.timer, 5 * RUNG_NS_PER_MS);
+    suite_expect(&trace, "n"); /* late enough, both would run in one turn */
+    rung_timer_stop(trace.p, &far.timer);
+    test_platform_free(trace.p);
 }
 
 /* Stopping a timer, or moving it away again and again, costs at most the one turn it was for. */
@@ -245,6 +270,7 @@ int fixture_unix_io(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_idle_loop_with_a_timer),
+        cmocka_unit_test(test_near_timer_after_a_far_one),
         cmocka_unit_test(test_idle_loop_after_moved_timers),
         cmocka_unit_test(test_idle_loop_with_nothing),
         cmocka_unit_test(test_task_of_io_runs_in_the_same_turn),

@@ -177,7 +177,7 @@ static void output_on_alarm(int signum)
     (void)signum;
 }
 
-/* More than a pipe holds, into a non-blocking one, with signals that interrupt. */
+/* More than a pipe holds, into a blocking and a non-blocking one, with signals that interrupt. */
 static int much_output(void *arg)
 {
     char chunk[OUTPUT_CHUNK];
@@ -199,13 +199,13 @@ static int much_output(void *arg)
 
 static void test_console_writes_all(void **state)
 {
-    static bool blocking[] = {false, true};
+    static bool nonblocking[] = {false, true};
     size_t size = OUTPUT_CHUNK * OUTPUT_CHUNKS;
     char *text = malloc(size + 2);
     (void)state;
     assert_non_null(text);
-    for (size_t k = 0; k < RUNG_ARRAY_LEN(blocking); k++) {
-        int status = unix_output_of(much_output, &blocking[k], STDOUT_FILENO, text, size + 2);
+    for (size_t k = 0; k < RUNG_ARRAY_LEN(nonblocking); k++) {
+        int status = unix_output_of(much_output, &nonblocking[k], STDOUT_FILENO, text, size + 2);
         assert_true(WIFEXITED(status));
         assert_int_equal(WEXITSTATUS(status), 40);
         assert_int_equal(strlen(text), size);

@@ -53,7 +53,7 @@ static int raise_signals(void *arg)
     rung_loop_defer(raiser.p, &raiser.task);
     rung_timer_start(raiser.p, &raiser.timer, 20 * RUNG_NS_PER_S); /* a signal that is lost */
     int status = rung_loop_run(raiser.p);
-    if (signals->second)
+    if (signals->second && !signals->stuck)
         raise(signals->second);
     rung_timer_stop(raiser.p, &raiser.timer);
     rung_unix_free(raiser.p);

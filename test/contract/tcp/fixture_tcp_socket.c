@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* test/contract/tcp/fixture_tcp_socket.c - tcp-socket in the TCP suite. The peer is plain non-blocking
- * sockets of the same process, on loopback. */
+/* test/contract/tcp/fixture_tcp_socket.c - tcp-socket in the TCP suite. The peer is plain
+ * non-blocking sockets of the same process, on loopback. */
 #include "suite.h"
 
 #include <arpa/inet.h>

@@ -3,6 +3,8 @@
 #include "suite.h"
 
 #define TCP_WAIT_MS 20000u
+#define TCP_SETTLE_MS 20u
+#define TCP_TURNS_PER_MS 20u /* a loop that spins makes hundreds */
 
 static enum rung_family tcp_family;
 
@@ -107,6 +109,7 @@ struct ticker {
     struct rung_timer timer;
     struct tcp_test *t;
     unsigned ticks, limit;
+    unsigned turns;
     bool (*done)(void *arg);
     void *arg;
 };
@@ -121,6 +124,7 @@ static void tcp_on_tick(struct rung_timer *timer)
 static bool tcp_tick_done(void *arg)
 {
     struct ticker *ticker = arg;
+    ticker->turns++;
     return ticker->ticks >= ticker->limit || (ticker->done && ticker->done(ticker->arg));
 }
 
@@ -136,17 +140,25 @@ void tcp_wait(struct tcp_test *t, bool (*done)(void *arg), void *arg)
         fail_msg("not done after %u ms; last log line: '%s'", ticker.limit, test_log_last(t->p));
 }
 
-void tcp_pause(struct tcp_test *t, unsigned ms)
+static unsigned tcp_turns(struct tcp_test *t, unsigned ms)
 {
     struct ticker ticker = {.timer.fn = tcp_on_tick, .t = t, .limit = ms};
     rung_timer_start(t->p, &ticker.timer, RUNG_NS_PER_MS);
     test_run_until(t->p, tcp_tick_done, &ticker);
     rung_timer_stop(t->p, &ticker.timer);
+    return ticker.turns;
+}
+
+void tcp_pause(struct tcp_test *t, unsigned ms)
+{
+    tcp_turns(t, ms);
 }
 
 void tcp_settle(struct tcp_test *t)
 {
-    tcp_pause(t, 20);
+    unsigned turns = tcp_turns(t, TCP_SETTLE_MS);
+    if (turns > TCP_SETTLE_MS * TCP_TURNS_PER_MS)
+        fail_msg("the loop spins: %u turns with nothing to do", turns);
 }
 
 static int tcp_run_group(enum rung_family family)

@@ -5,8 +5,8 @@
  *          loopback, the kernel at the other end of a tap, a host outside. The suite asks the peer
  *          again and again between turns of the loop, so nothing of the peer may block.
  *          The cases run for each address family that the rig has.
- *          A hook that is NULL, or answers false, says that this cannot be made here; the cases that
- *          need it are reported as skipped, with the reason.
+ *          A hook that is NULL, or answers false, says that this cannot be made here; the cases
+ *          that need it are reported as skipped, with the reason.
  * Units    Bytes.
  * Owner    Rigs are made and freed by the fixture. Peers are the suite's until closed or reset.
  * Context  Test code. */
@@ -137,7 +137,7 @@ uint32_t tcp_chance(struct tcp_test *t, uint32_t below);
 struct rung_addr tcp_host(struct tcp_test *t, uint16_t port);
 /* Runs the loop until done(arg), asking each millisecond. */
 void tcp_wait(struct tcp_test *t, bool (*done)(void *arg), void *arg);
-/* Runs the loop for a while in which something could happen that must not. */
+/* Runs the loop for a while in which something could happen that must not; it must not spin. */
 void tcp_settle(struct tcp_test *t);
 void tcp_pause(struct tcp_test *t, unsigned ms); /* runs the loop for so long */
 

@@ -204,6 +204,7 @@ static void accept_late_gets_all(void **state)
         far_connect(&t, &fars[i], 0);
         tcp_pause(&t, 2);
     }
+    tcp_settle(&t);
     assert_int_equal(t.accept_ready, 1);
     for (unsigned i = 0; i < N; i++)
         tcp_wait_accept(&t, &apps[i]);

@@ -43,6 +43,7 @@ static void descriptors_run_out_and_come_back(void **state)
     size_t lines = test_log_count(t.p);
     for (unsigned i = 0; i < 4; i++) {
         assert_int_equal(tcp_accept(&t, &apps[count]), 0);
+        tcp_settle(&t);
         tcp_pause(&t, 120); /* however often it tries again */
     }
     assert_int_equal(test_log_count(t.p), lines + 1); /* one warning */
@@ -76,12 +77,14 @@ static bool short_is_connected(void *arg)
     return ((struct short_connect *)arg)->done;
 }
 
-static void connect_tells_no_descriptor(void **state)
+static void listen_and_connect_tell_no_descriptor(void **state)
 {
     struct tcp_test t;
     struct short_connect c = {.how.op.done = short_on_connected};
     (void)state;
     tcp_begin(&t, NULL);
+    struct rung_tcp_listen how = {.local = tcp_host(&t, 0)};
+    struct rung_tcp_listener *none = NULL;
     struct tcp_peer *listener = tcp_fixture.peer_listen(t.rig, t.family, 0, &c.how.peer);
     if (!tcp_fixture.exhaust || !tcp_fixture.exhaust(t.rig, true)) {
         tcp_fixture.peer_close(listener);
@@ -89,7 +92,10 @@ static void connect_tells_no_descriptor(void **state)
     }
     rung_tcp_connect(t.tcp, &c.how);
     assert_false(c.done);
+    int err = rung_tcp_listen(t.tcp, &how, &none);
     tcp_fixture.exhaust(t.rig, false);
+    assert_int_equal(err, RUNG_E_LIMIT);
+    assert_null(none);
     tcp_wait(&t, short_is_connected, &c);
     assert_int_equal(c.result, RUNG_E_LIMIT);
     tcp_fixture.peer_close(listener);
@@ -197,7 +203,7 @@ static void many_come_and_go(void **state)
 
 const struct CMUnitTest tcp_short_cases[] = {
     cmocka_unit_test(descriptors_run_out_and_come_back),
-    cmocka_unit_test(connect_tells_no_descriptor),
+    cmocka_unit_test(listen_and_connect_tell_no_descriptor),
     cmocka_unit_test(slots_run_out_and_come_back),
     cmocka_unit_test(accepting_survives_an_empty_heap),
     cmocka_unit_test(many_come_and_go),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* test/contract/udp/fixture_udp_socket.c - udp-socket in the UDP suite. The peer is plain non-blocking
- * sockets of the same process, on loopback. */
+/* test/contract/udp/fixture_udp_socket.c - udp-socket in the UDP suite. The peer is plain
+ * non-blocking sockets of the same process, on loopback. */
 #include "suite.h"
 
 #include <errno.h>

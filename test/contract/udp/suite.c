@@ -4,6 +4,7 @@
 
 #define UDP_WAIT_MS 20000u
 #define UDP_SETTLE_MS 20u
+#define UDP_TURNS_PER_MS 20u /* a loop that spins makes hundreds */
 
 static enum rung_family udp_family;
 
@@ -107,6 +108,7 @@ struct ticker {
     struct rung_timer timer;
     struct udp_test *t;
     unsigned ticks, limit;
+    unsigned turns;
     bool (*done)(void *arg);
     void *arg;
 };
@@ -121,10 +123,11 @@ static void udp_on_tick(struct rung_timer *timer)
 static bool udp_tick_done(void *arg)
 {
     struct ticker *ticker = arg;
+    ticker->turns++;
     return ticker->ticks >= ticker->limit || (ticker->done && ticker->done(ticker->arg));
 }
 
-static unsigned udp_run(struct udp_test *t, unsigned limit, bool (*done)(void *arg), void *arg)
+static struct ticker udp_run(struct udp_test *t, unsigned limit, bool (*done)(void *arg), void *arg)
 {
     struct ticker ticker = {.timer.fn = udp_on_tick, .t = t, .limit = limit, .done = done,
                             .arg = arg};
@@ -132,18 +135,20 @@ static unsigned udp_run(struct udp_test *t, unsigned limit, bool (*done)(void *a
     rung_timer_start(t->p, &ticker.timer, RUNG_NS_PER_MS);
     test_run_until(t->p, udp_tick_done, &ticker);
     rung_timer_stop(t->p, &ticker.timer);
-    return ticker.ticks;
+    return ticker;
 }
 
 void udp_wait(struct udp_test *t, bool (*done)(void *arg), void *arg)
 {
-    if (udp_run(t, UDP_WAIT_MS, done, arg) >= UDP_WAIT_MS)
+    if (udp_run(t, UDP_WAIT_MS, done, arg).ticks >= UDP_WAIT_MS)
         fail_msg("not done after %u ms; last log line: '%s'", UDP_WAIT_MS, test_log_last(t->p));
 }
 
 void udp_settle(struct udp_test *t)
 {
-    udp_run(t, UDP_SETTLE_MS, NULL, NULL);
+    unsigned turns = udp_run(t, UDP_SETTLE_MS, NULL, NULL).turns;
+    if (turns > UDP_SETTLE_MS * UDP_TURNS_PER_MS)
+        fail_msg("the loop spins: %u turns with nothing to do", turns);
 }
 
 static uint8_t udp_pattern(uint32_t number, size_t at)

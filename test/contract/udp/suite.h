@@ -4,8 +4,8 @@
  *          platform's loop; the other host, the peer, is the fixture's, and nothing of it blocks.
  *          The suite keeps few datagrams on the way at once, so that a link that loses none when it
  *          is not flooded (loopback, a tap) delivers all. The cases run for each address family.
- *          A hook that is NULL, or answers false, says that this cannot be made here; the cases that
- *          need it are reported as skipped, with the reason.
+ *          A hook that is NULL, or answers false, says that this cannot be made here; the cases
+ *          that need it are reported as skipped, with the reason.
  * Units    Bytes.
  * Owner    Rigs and peers are made and freed by the fixture.
  * Context  Test code. */
@@ -111,7 +111,7 @@ void udp_skip(struct udp_test *t, const char *why);
 uint32_t udp_chance(struct udp_test *t, uint32_t below);
 struct rung_addr udp_host(struct udp_test *t, uint16_t port);
 void udp_wait(struct udp_test *t, bool (*done)(void *arg), void *arg);
-void udp_settle(struct udp_test *t); /* runs the loop for a while */
+void udp_settle(struct udp_test *t); /* runs the loop for a while; it must not spin */
 /* The content of a datagram follows from its number, which is in it if it is long enough. */
 void udp_fill(uint8_t *data, size_t len, uint32_t number);
 uint32_t udp_check(const uint8_t *data, size_t len); /* fails, or gives the number */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* test/contract/udp/suite_sock.c - the app's sockets and the peer's. Every call and every event goes
- * through here, so that the rules that hold always are checked always: ready() never inside a call,
- * one event for a call that came short and none otherwise, datagrams released once, what was not
- * taken left alone, whole contents. */
+/* test/contract/udp/suite_sock.c - the app's sockets and the peer's. Every call and every event
+ * goes through here, so that the rules that hold always are checked always: ready() never inside a
+ * call, one event for a call that came short and none otherwise, datagrams released once, what was
+ * not taken left alone, whole contents. */
 #include "suite.h"
 
 static void sock_on_ready(struct rung_udp_sock *socket, unsigned events)
