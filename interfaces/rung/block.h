@@ -22,7 +22,8 @@
 
 enum rung_block_kind {
     /* Whole sectors into or out of vec, in order; any number, any count of segments, each a
-     * multiple of RUNG_BLOCK_ALIGN long and so aligned. Together a multiple of the sector size, else INVAL.
+     * multiple of RUNG_BLOCK_ALIGN long and so aligned. Together a multiple of the sector size,
+     * else INVAL.
      * RANGE: past the end, nothing was done. IO: the medium failed. DOWN: the disk is gone. */
     RUNG_BLOCK_READ,
     RUNG_BLOCK_WRITE, /* READONLY as well; FULL: a thin disk has no room left */

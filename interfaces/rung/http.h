@@ -6,8 +6,8 @@
  *          the server's business. Limits are the module's keys.
  * Units    Bytes; NUL-terminated text with its length beside it where it may hold NULs.
  * Owner    A request and all it points to are the server's, good until the app answers it.
- *          Answering copies type and headers; the body goes by reference and is released when it was sent
- *          or will not be. If the client has gone the answer is still due, and is dropped.
+ *          Answering copies type and headers; the body goes by reference and is released when it was
+ *          sent or will not be. If the client has gone the answer is still due, and is dropped.
  * Context  The loop. on_request() never runs inside a call.
  * Errors   Negative enum rung_err from listen(). A client's errors never reach the app. */
 #ifndef RUNG_HTTP_H
@@ -68,8 +68,8 @@ struct rung_http_ops {
     /* Answers. */
     void (*respond)(struct rung_http_request *request, const struct rung_http_response *response);
     /* Answers a GET or HEAD with the value that kv holds under the request's path, without its
-     * first '/', with "index.html" added behind a last one: 200, 206, 304, 412, 416; 301 if the path
-     * needs a '/' at its end; 404; 405 for other methods; 500. Uses the store's version as ETag,
+     * first '/', with "index.html" added behind a last one: 200, 206, 304, 412, 416; 301 if the
+     * path needs a '/' at its end; 404; 405 for other methods; 500. Uses the store's version as ETag,
      * its type or the name's, and its gzip variant for clients that take it. Large values are
      * read piece by piece as the client takes them. */
     void (*respond_kv)(struct rung_http_request *request, struct rung_kv *kv);

@@ -48,8 +48,8 @@ void rung_loop_undefer(struct rung_platform *p, struct rung_task *task);
  * again afterwards; it cannot be called from a callback. */
 int rung_loop_run(struct rung_platform *p);
 
-/* Makes rung_loop_run() return after the present callback, and those for I/O that the ground has been
- * handed already; before a run: at once. The platform
+/* Makes rung_loop_run() return after the present callback, and those for I/O that the ground has
+ * been handed already; before a run: at once. The platform
  * itself calls it with status 0 when it is asked to stop (SIGINT, SIGTERM, a Xen shutdown request).
  * The first stop of a run sets the status. */
 void rung_loop_stop(struct rung_platform *p, int status);
