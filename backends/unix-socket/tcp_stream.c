@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <sys/ioctl.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include "tcp_impl.h"
 #include "unix/unix.h"
@@ -107,7 +108,6 @@ int rung_tcp_socket_send(struct rung_tcp_conn *base, struct rung_buf *const b[],
         return RUNG_E_DOWN;
     while (k < n && !conn->tx) {
         unsigned m = n - k < STREAM_IOV ? n - k : STREAM_IOV;
-        struct msghdr msg = {.msg_iov = iov, .msg_iovlen = m};
         size_t total = 0;
         for (unsigned i = 0; i < m; i++) {
             assert(b[k + i]->len > 0);
@@ -115,7 +115,7 @@ int rung_tcp_socket_send(struct rung_tcp_conn *base, struct rung_buf *const b[],
                                     .iov_len = b[k + i]->len};
             total += b[k + i]->len;
         }
-        ssize_t w = sendmsg(conn->fd, &msg, MSG_NOSIGNAL);
+        ssize_t w = writev(conn->fd, iov, (int)m); /* SIGPIPE is ignored in this process */
         if (w < 0 && errno != EAGAIN && errno != EINTR && errno != ENOBUFS && errno != ENOMEM) {
             stream_die(conn, errno);
             rung_tcp_socket_conn_watch(conn);
@@ -156,49 +156,23 @@ static void stream_flush(struct rung_tcp_socket_conn *conn)
     rung_buf_release(tx);
 }
 
-static int stream_lend(struct rung_buf *b[], struct rung_rx_block *const blocks[], unsigned count,
-                       const struct iovec *iov, size_t got)
-{
-    unsigned k = 0;
-    for (unsigned i = 0; i < count; i++) {
-        size_t len = got < iov[i].iov_len ? got : iov[i].iov_len;
-        got -= len;
-        if (len == 0) {
-            rung_rx_put(blocks[i]);
-            continue;
-        }
-        blocks[i]->buf.next = NULL;
-        blocks[i]->buf.data = blocks[i]->bytes;
-        blocks[i]->buf.len = len;
-        b[k++] = &blocks[i]->buf;
-    }
-    return (int)k;
-}
-
 static void stream_release(struct rung_buf *buf)
 {
     rung_rx_put(rung_container_of(buf, struct rung_rx_block, buf));
 }
 
-/* What to read into: in bulk a big block; else a small one, and a big one behind it if the caller
- * takes two. Where there is no room for a big one the small one will do. */
-static unsigned stream_blocks(struct rung_tcp_socket_conn *conn, unsigned n,
-                              struct rung_rx_block *blocks[2], struct iovec iov[2])
+/* What to read into: a small block, which a waiting request may hold for long, until one was filled;
+ * then big ones, as long as more comes than a small one holds. Where there is no room for a big one
+ * the small one will do. */
+static struct rung_rx_block *stream_block(struct rung_tcp_socket_conn *conn, size_t *space)
 {
     struct rung_rx_pool *pool = tcp_self(conn->base.tcp)->pool;
     struct rung_rx_block *block = conn->rx_bulk ? rung_rx_get(pool, RUNG_RX_BIG) : NULL;
-    unsigned count = 0;
     if (!block)
         block = rung_rx_get(pool, RUNG_RX_SMALL);
-    while (block) {
-        bool small = block->size == RUNG_RX_SMALL;
-        block->buf.release = stream_release;
-        iov[count].iov_base = block->bytes;
-        iov[count].iov_len = small ? RUNG_RX_SMALL_BYTES : RUNG_RX_BIG_BYTES;
-        blocks[count++] = block;
-        block = small && n > 1 ? rung_rx_get(pool, RUNG_RX_BIG) : NULL;
-    }
-    return count;
+    if (block)
+        *space = block->size == RUNG_RX_SMALL ? RUNG_RX_SMALL_BYTES : RUNG_RX_BIG_BYTES;
+    return block;
 }
 
 /* Nothing now: RX follows. */
@@ -228,29 +202,32 @@ int rung_tcp_socket_recv(struct rung_tcp_conn *base, struct rung_buf *b[], unsig
 {
     struct rung_tcp_socket_conn *conn = tcp_conn(base);
     struct rung_tcp_socket *self = tcp_self(base->tcp);
-    struct rung_rx_block *blocks[2];
-    struct iovec iov[2];
+    size_t space = 0;
     assert(n > 0);
+    (void)n; /* one block each time: the next read is a call away */
     if (conn->rx_eof)
         return RUNG_E_EOF;
     if (!conn->rx_ready)
         return conn->error ? conn->error : stream_drained(conn);
-    unsigned count = stream_blocks(conn, n, blocks, iov);
-    if (count == 0) { /* the bytes stay in the kernel, and the peer waits */
+    struct rung_rx_block *block = stream_block(conn, &space);
+    if (!block) { /* the bytes stay in the kernel, and the peer waits */
         if (!conn->waiter.link)
             rung_rx_wait(self->pool, &conn->waiter);
         return 0;
     }
     rung_rx_unwait(self->pool, &conn->waiter);
-    size_t space = iov[0].iov_len + (count > 1 ? iov[1].iov_len : 0);
-    ssize_t got = readv(conn->fd, iov, (int)count);
-    int err = errno;
-    int k = stream_lend(b, blocks, count, iov, got > 0 ? (size_t)got : 0);
-    if (got <= 0)
+    ssize_t got = read(conn->fd, block->bytes, space);
+    if (got <= 0) {
+        int err = errno;
+        rung_rx_put(block);
         return stream_none(conn, got, err);
+    }
+    block->buf = (struct rung_buf){
+        .data = block->bytes, .len = (size_t)got, .release = stream_release};
+    b[0] = &block->buf;
     conn->rx_ready = (size_t)got == space;
     conn->rx_bulk = conn->rx_ready || (conn->rx_bulk && got > RUNG_RX_SMALL_BYTES);
-    return k;
+    return 1;
 }
 
 /* Blocks have come back, or the heap may have some. */
