@@ -157,6 +157,9 @@ class Bench:
         rounds = self.run_rounds(servers)
         say("System calls per request:")
         counts, method = self.count_syscalls(servers)
+        say("The same with the server's core busy, so that requests wait for the server:")
+        with measure.busy_loop(self.server_cpu):
+            full, _ = self.count_syscalls(servers)
         best = dict(servers["nginx"].best)
         self.stop_all()
         instructions = {}
@@ -168,7 +171,8 @@ class Bench:
             "settings": {"rounds": self.rounds, "seconds": self.seconds, "sizes": SIZES,
                          "connections": CONNECTIONS, "memory_connections": MEMORY_CONNECTIONS,
                          "placement": self.placement, "nginx_tried": len(NGINX_WAYS)},
-            "nginx_ways": best, "rounds": rounds, "syscalls": counts, "syscalls_by": method,
+            "nginx_ways": best, "rounds": rounds, "syscalls": counts, "syscalls_full": full,
+            "syscalls_by": method,
             "memory": memory, "instructions": instructions,
         }
         data["targets"] = report.checks(data)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """What the benchmarks measure, and how: load, CPU time, system calls, memory, instructions."""
 
+import contextlib
 import json
 import os
 import re
@@ -48,6 +49,17 @@ def round_of(server, url, seconds, connections, cpu):
     result["cpu_us_per_request"] = spent / 1e3 / result["requests"]
     result["cpu_share"] = spent / 1e3 / result["duration_us"]
     return result
+
+
+@contextlib.contextmanager
+def busy_loop(cpu):
+    """Keeps a core busy: a server pinned there gets half of it, and requests wait for the server
+    instead of the server for requests. wrk alone is too slow for that."""
+    with subprocess.Popen(["sh", "-c", "while :; do :; done"], preexec_fn=pin(cpu)) as loop:
+        try:
+            yield
+        finally:
+            loop.kill()
 
 
 def syscalls(server, url, seconds, connections, cpu, scratch):
