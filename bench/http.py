@@ -16,7 +16,7 @@ import subprocess
 import sys
 
 from lib import measure, report
-from lib.servers import NGINX_WAYS, Nginx, Raw, Website
+from lib.servers import NGINX_WAYS, Nginx, Raw, Server, Website
 
 SIZES = {"1k": 1024, "100k": 102400}
 CONNECTIONS = 64
@@ -187,10 +187,11 @@ def main():
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     build()
     bench = Bench(args.quick)
-    try:
-        data = bench.run()
-    finally:
-        bench.stop_all()
+    with open(os.path.join(bench.scratch, "servers.log"), "wb") as Server.log:
+        try:
+            data = bench.run()
+        finally:
+            bench.stop_all()
     folder = bench.scratch if args.quick else os.path.join(measure.HERE, "results")
     report.write(data, folder, bench.scratch)
     say("")

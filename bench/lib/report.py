@@ -29,6 +29,8 @@ def machine():
     """What the figures depend on besides the programs' text."""
     with open("/proc/cpuinfo", encoding="utf-8") as file:
         cpu = first(r"^model name\s*:\s*(.*)$", file.read())
+    with open("/proc/sys/net/ipv4/tcp_congestion_control", encoding="ascii") as file:
+        congestion = file.read().strip()
     tree = output("git", "-C", HERE, "rev-parse", "--short=12", "HEAD")
     if not re.fullmatch("[0-9a-f]{12}", tree):
         tree = "no commit"
@@ -39,6 +41,7 @@ def machine():
         "cpus": os.cpu_count(),
         "virtual": first(r"^Hypervisor vendor:\s*(.*)$", output("lscpu")),
         "kernel": platform.release(),
+        "tcp_congestion": congestion,
         "load_before": os.getloadavg()[0],
         "tree": tree,
         "gcc": output("gcc", "-dumpfullversion"),

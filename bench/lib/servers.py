@@ -67,13 +67,16 @@ def wait_for_port(port, process):
 class Server:
     """A running server. url(size) is where a file of that size is."""
 
+    log = None  # where the servers' own words go
+
     def __init__(self, name):
         self.name = name
         self.processes = []
 
     def launch(self, words, port, cpu, wrapper=()):
         process = subprocess.Popen([*wrapper, *words], preexec_fn=pin(cpu),
-                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                   stderr=self.log)
         self.processes.append(process)
         wait_for_port(port, process)
 
@@ -102,7 +105,7 @@ class Website(Server):
         super().__init__("rung")
         self.port = free_port()
         program = os.path.join(build, "bin", "website")
-        self.launch([program, f"--port={self.port}", "--log=warn"], self.port, cpu, wrapper)
+        self.launch([program, "--address=127.0.0.1", f"--port={self.port}"], self.port, cpu, wrapper)
 
     def url(self, size):
         return f"http://127.0.0.1:{self.port}/{size}.txt"

@@ -1,9 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# Every file of the content arrives as it is, plain and compressed, whole and in pieces.
+# Every file of the content arrives as it is, plain and compressed, whole and in pieces:
+# files.sh [key of website...]
 . "$(dirname "$0")/lib.sh"
 
-serve website "$website"
+serve website "$website" "$@"
 count=0
 (cd "$content" && find . -type f | sed 's,^\./,,' | sort) >"$tmp/list"
 while read -r file; do
