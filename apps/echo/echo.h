@@ -23,6 +23,7 @@ struct echo_tcp {
     uint32_t max;         /* connections at once; 0: no limit */
     uint64_t idle_ns;     /* 0: for ever */
     bool waiting;         /* max is reached */
+    bool starved;         /* there was no memory for the last connection */
     struct rung_task more; /* accepts further ones */
 };
 

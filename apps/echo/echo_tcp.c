@@ -65,6 +65,8 @@ static int echo_send(struct echo_conn *c)
     int k = rung_tcp_send(c->tcp, c->held + c->first, c->count);
     if (k < 0)
         return k;
+    if (k > 0)
+        echo_moved(c);
     c->first += (unsigned)k;
     c->count -= (unsigned)k;
     return c->count == 0;
@@ -81,11 +83,11 @@ static void echo_ready(struct rung_tcp_conn *tcp, unsigned events)
     }
     if (c->count > 0 && (events & RUNG_TCP_TX) == 0)
         return; /* more has come while there is no room: it waits in TCP, and slows the client */
-    echo_moved(c);
     while ((sent = echo_send(c)) == 1) {
         int k = rung_tcp_recv(tcp, c->held, ECHO_BATCH);
         if (k == 0)
             return;
+        echo_moved(c);
         if (k == RUNG_E_EOF) { /* all it has sent is on its way back */
             echo_free(c);
             rung_tcp_close(tcp);
@@ -106,10 +108,13 @@ static void echo_begin(struct echo_tcp *self, struct rung_tcp_conn *tcp)
 {
     struct echo_conn *c = rung_zalloc(self->p, 1, sizeof(*c));
     if (c == NULL) {
-        rung_log(self->p, RUNG_LOG_WARN, "echo", "out of memory: a connection is reset");
+        if (!self->starved) /* once for all that come until there is some again */
+            rung_log(self->p, RUNG_LOG_WARN, "echo", "out of memory: connections are reset");
+        self->starved = true;
         rung_tcp_abort(tcp);
         return;
     }
+    self->starved = false;
     c->echo = self;
     c->tcp = tcp;
     c->idle.fn = echo_idle;

@@ -62,6 +62,29 @@ static void rx_retry(struct rung_timer *timer)
     rx_wake(rung_container_of(timer, struct rung_rx_pool, retry));
 }
 
+static struct rung_rx_block *rx_block_new(struct rung_rx_pool *pool, enum rung_rx_size size)
+{
+    struct rung_rx_block *block = rung_alloc(pool->p, (size_t)rx_cost(size));
+    if (block) {
+        block->pool = pool;
+        block->size = size;
+    }
+    return block;
+}
+
+/* One small block is there from the start and never goes back to the heap while the pool lives: when
+ * others have used the heap up, connections still take turns with it, and their ends are seen. */
+static bool rx_reserve(struct rung_rx_pool *pool)
+{
+    struct rung_rx_block *block = rx_block_new(pool, RUNG_RX_SMALL);
+    if (!block)
+        return false;
+    block->buf.next = NULL;
+    pool->free[RUNG_RX_SMALL].first = block;
+    pool->free[RUNG_RX_SMALL].count = 1;
+    return true;
+}
+
 struct rung_rx_pool *rung_rx_pool_new(struct rung_platform *p, uint64_t limit,
                                       enum rung_rx_size least,
                                       void (*wake)(struct rung_rx_waiter *waiter))
@@ -71,6 +94,10 @@ struct rung_rx_pool *rung_rx_pool_new(struct rung_platform *p, uint64_t limit,
     if (!pool)
         return NULL;
     pool->p = p;
+    if (!rx_reserve(pool)) {
+        rung_free(p, pool);
+        return NULL;
+    }
     pool->limit = limit;
     pool->least = rx_cost(RUNG_RX_SMALL);
     if (least == RUNG_RX_BIG)
@@ -113,11 +140,9 @@ struct rung_rx_block *rung_rx_get(struct rung_rx_pool *pool, enum rung_rx_size s
         pool->free[size].first = (struct rung_rx_block *)(void *)block->buf.next;
         pool->free[size].count--;
     } else {
-        block = rung_alloc(pool->p, (size_t)rx_cost(size));
+        block = rx_block_new(pool, size);
         if (!block)
             return NULL;
-        block->pool = pool;
-        block->size = size;
     }
     pool->lent += rx_cost(size);
     return block;

@@ -160,18 +160,19 @@ int rung_tcp_socket_accept(struct rung_tcp_listener *base, struct rung_tcp_conn 
     return 1;
 }
 
-/* Binds and listens; an errno, or 0. Connections inherit TCP_NODELAY from here: no system call for
- * each. SO_REUSEADDR: a restarted server need not wait for the old connections' TIME_WAIT. */
+/* Binds and listens; an errno, or 0. Connections inherit both TCP options from here: no system call
+ * for each. SO_REUSEADDR: a restarted server need not wait for the old connections' TIME_WAIT. */
 static int listen_bind(int fd, int domain, const struct rung_tcp_listen *how, uint32_t backlog)
 {
-    static const int on = 1;
+    static const int on = 1, unsent = RUNG_TCP_UNSENT_BYTES;
     union rung_sockaddr sa;
     socklen_t len = rung_sockaddr_set(&sa, domain, &how->local);
     int only = how->local.family == RUNG_AF_IPV6;
     if (domain == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only)))
         return errno;
     if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on))
-        || setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)))
+        || setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on))
+        || setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent)))
         return errno;
     if (bind(fd, &sa.any, len))
         return errno == EINVAL ? EADDRNOTAVAIL : errno; /* EINVAL: link-local without a scope */

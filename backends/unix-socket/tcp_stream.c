@@ -198,6 +198,23 @@ static int stream_none(struct rung_tcp_socket_conn *conn, ssize_t got, int err)
     return conn->rx_eof ? RUNG_E_EOF : conn->error;
 }
 
+/* There is no block to read into. The bytes stay in the kernel, and the peer waits; but its end must
+ * be seen, or connections that are long dead would hold the memory that is wanted. */
+static int stream_starved(struct rung_tcp_socket_conn *conn)
+{
+    struct rung_rx_pool *pool = tcp_self(conn->base.tcp)->pool;
+    char byte;
+    ssize_t got = recv(conn->fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT);
+    if (got <= 0) {
+        int err = errno;
+        rung_rx_unwait(pool, &conn->waiter);
+        return stream_none(conn, got, err);
+    }
+    if (!conn->waiter.link)
+        rung_rx_wait(pool, &conn->waiter);
+    return 0;
+}
+
 int rung_tcp_socket_recv(struct rung_tcp_conn *base, struct rung_buf *b[], unsigned n)
 {
     struct rung_tcp_socket_conn *conn = tcp_conn(base);
@@ -210,11 +227,8 @@ int rung_tcp_socket_recv(struct rung_tcp_conn *base, struct rung_buf *b[], unsig
     if (!conn->rx_ready)
         return conn->error ? conn->error : stream_drained(conn);
     struct rung_rx_block *block = stream_block(conn, &space);
-    if (!block) { /* the bytes stay in the kernel, and the peer waits */
-        if (!conn->waiter.link)
-            rung_rx_wait(self->pool, &conn->waiter);
-        return 0;
-    }
+    if (!block)
+        return stream_starved(conn);
     rung_rx_unwait(self->pool, &conn->waiter);
     ssize_t got = read(conn->fd, block->bytes, space);
     if (got <= 0) {

@@ -123,6 +123,9 @@ static void kv_error(struct http1_work *w, int error)
     case RUNG_E_INVAL: /* not a key of this store */
         kv_missing(w);
         break;
+    case RUNG_E_ACCESS: /* the store's owner has closed it; no line, for clients may ask all day */
+        rung_http1_answer_status(w, 403, NULL);
+        break;
     case RUNG_E_NOMEM:
         rung_http1_answer_status(w, 503, "Retry-After: 1\r\n");
         break;

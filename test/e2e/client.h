@@ -63,6 +63,7 @@ int client_idle(char **args);
 int client_crowd(char **args);
 int client_slow(char **args);
 int client_mute(char **args);
+int client_sip(char **args);
 int client_flood(char **args);
 int client_pipeline(char **args);
 int client_fuzz(char **args);

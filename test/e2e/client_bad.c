@@ -99,6 +99,40 @@ int client_mute(char **args)
     return 0;
 }
 
+/* Asks once and reads steadily, but slowly, for so many seconds; then says whether the server held out,
+ * and how much it took. */
+int client_sip(char **args)
+{
+    uint16_t port = (uint16_t)client_number(args[0], 65535);
+    size_t rate = client_number(args[2], 1u << 20);
+    uint64_t start = client_now_ms(), end = start + 1000 * client_number(args[3], 600);
+    struct pollfd poll_fd;
+    char text[4096];
+    size_t total = 0;
+    mute_open(&poll_fd, port);
+    int len = snprintf(text, sizeof(text), "GET %s HTTP/1.1\r\nHost: sip\r\n\r\n", args[1]);
+    if (send(poll_fd.fd, text, (size_t)len, MSG_NOSIGNAL) != len)
+        client_die("send: %s", strerror(errno));
+    for (uint64_t now = start; now < end; now = client_now_ms()) {
+        poll_fd.events = POLLIN;
+        if (total >= rate * (now - start) / 1000) {
+            poll_fd.events = 0;
+            (void)poll(&poll_fd, 1, 10); /* a reset is told all the same */
+            continue;
+        }
+        if (poll(&poll_fd, 1, 1000) <= 0)
+            continue;
+        ssize_t n = recv(poll_fd.fd, text, sizeof(text), 0);
+        if (n == 0 || (n < 0 && errno != EAGAIN)) {
+            printf("cut %zu\n", total);
+            return 0;
+        }
+        total += n > 0 ? (size_t)n : 0;
+    }
+    printf("alive %zu\n", total);
+    return 0;
+}
+
 struct flood {
     struct client_answer answer;
     size_t offset;

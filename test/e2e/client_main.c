@@ -16,6 +16,7 @@ static const struct command {
     {"idle", 3, client_idle, "KIND PORT COUNT: ask on COUNT, hold them, ask on all again"},
     {"crowd", 3, client_crowd, "KIND PORT COUNT: more at once than fit; all must be answered"},
     {"slow", 2, client_slow, "PORT INTERVAL_MS: sends a byte per interval until it is closed"},
+    {"sip", 4, client_sip, "PORT PATH RATE SECONDS: takes RATE bytes a second, for SECONDS"},
     {"mute", 3, client_mute, "PORT PATH COUNT: asks for ever on COUNT, reads nothing"},
     {"flood", 3, client_flood, "PORT CONNECTIONS MS: asks as fast as it can"},
     {"pipeline", 3, client_pipeline, "PORT COUNT SEED: COUNT requests in pieces, in order"},

@@ -45,3 +45,8 @@ limit=8192
 [ -z "$sanitized" ] || limit=32768
 [ $(($(rss "$pid") - before)) -le "$limit" ] || fail "a big file cost $(($(rss "$pid") - before)) KiB"
 stop "$pid" website
+
+# A client that takes something all the time is not one that takes nothing.
+serve website "$website" --content.path="$tmp/site" --http.send-timeout=3s
+equal alive "$("$client" sip "$port" /big 65536 10 | cut -d' ' -f1)" "a slow but steady client"
+stop "$pid" website
