@@ -166,8 +166,9 @@ macro(rung_main_instance_ path)
         set(needs "0")
     endif()
     string(APPEND opens
-        "    if (rung_${m}_open(&g.${i}, p, &g.${i}_keys, &(struct rung_${m}_needs){${needs}}))\n"
-        "        goto ${last};\n")
+        "    status = rung_boot_opened(rung_${m}_open(&g.${i}, p, &g.${i}_keys,\n"
+        "                                             &(struct rung_${m}_needs){${needs}}));\n"
+        "    if (status != RUNG_BOOT_GO)\n        goto ${last};\n")
     set(close "")
     foreach(iface IN LISTS provides)
         string(APPEND close
@@ -244,7 +245,6 @@ int rung_program(struct rung_platform *p)
 ${closer}    int status = rung_boot_keys(p, &program_about, &g);
     if (status != RUNG_BOOT_GO)
         return status;
-    status = RUNG_BOOT_FAILED;
 ${opens}${fill}    status = ${app_c}_main(p, &g.slots);
 ${closes}${out_label}    return status;
 }

@@ -43,6 +43,11 @@ int website_main(struct rung_platform *p, const struct website_slots *slots)
     struct website_slots own = *slots;
     struct rung_http_server server = {.on_request = website_request, .arg = &own};
     server.local = website_key_address(&slots->keys);
+    if (server.local.port != 0) {
+        rung_log(p, RUNG_LOG_ERROR, "website", "--address has a port; give that with --port=%u",
+                 server.local.port);
+        return 64;
+    }
     server.local.port = website_key_port(&slots->keys);
     int err = rung_http_listen(slots->http, &server);
     if (err < 0) {
@@ -50,10 +55,12 @@ int website_main(struct rung_platform *p, const struct website_slots *slots)
         return 1;
     }
     struct rung_addr shown = server.local;
-    if (website_key_address(&slots->keys).family == RUNG_AF_NONE)
+    bool everywhere = website_key_address(&slots->keys).family == RUNG_AF_NONE;
+    if (everywhere)
         rung_addr_parse(&shown, "127.0.0.1");
     shown.port = server.local.port;
-    rung_log(p, RUNG_LOG_INFO, "website", "serving http://%s/", rung_addr_format(&shown, text));
+    rung_log(p, RUNG_LOG_INFO, "website", "serving http://%s/%s", rung_addr_format(&shown, text),
+             everywhere ? " and on every other address of this host" : "");
     int status = rung_loop_run(p);
     rung_http_unlisten(slots->http, &server);
     return status;

@@ -13,9 +13,9 @@
 
 #define CONSOLE_STAMP 32 /* "2026-11-23T22:01:02.345Z " and its NUL */
 
-/* Writes all of it. A terminal or pipe that others made non-blocking is waited for; one that is
+/* Writes all of it, and tells whether that went well. A terminal or pipe that others made non-blocking is waited for; one that is
  * gone (EPIPE, EIO) or full (ENOSPC) loses the rest. */
-static void console_write_all(int fd, const char *text, size_t len)
+static bool console_write_all(int fd, const char *text, size_t len)
 {
     while (len > 0) {
         ssize_t n = write(fd, text, len);
@@ -25,11 +25,12 @@ static void console_write_all(int fd, const char *text, size_t len)
         } else if (errno == EAGAIN) {
             struct pollfd room = {.fd = fd, .events = POLLOUT};
             if (poll(&room, 1, -1) < 0 && errno != EINTR)
-                return;
+                return false;
         } else if (errno != EINTR) {
-            return;
+            return false;
         }
     }
+    return true;
 }
 
 /* Someone who debugs looks for the gaps between lines; see backends/common/log.c. */
@@ -55,11 +56,11 @@ void rung_unix_log_line(struct rung_platform *p, enum rung_log_level level, cons
     if (rung_log_enabled(p, RUNG_LOG_DEBUG))
         stamp = console_stamp(p, line);
     memcpy(line + stamp, text, len);
-    console_write_all(STDERR_FILENO, line, stamp + len);
+    (void)console_write_all(STDERR_FILENO, line, stamp + len);
 }
 
 void rung_console_write(struct rung_platform *p, const char *text, size_t len)
 {
-    (void)p;
-    console_write_all(STDOUT_FILENO, text, len);
+    if (!console_write_all(STDOUT_FILENO, text, len))
+        unix_of(p)->output_lost = true;
 }

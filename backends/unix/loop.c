@@ -154,6 +154,11 @@ void rung_unix_free(struct rung_platform *p)
     unix_end(unix_of(p));
 }
 
+bool rung_unix_output_lost(struct rung_platform *p)
+{
+    return unix_of(p)->output_lost;
+}
+
 struct uv_loop_s *rung_unix_loop(struct rung_platform *p)
 {
     return &unix_of(p)->loop;

@@ -23,6 +23,9 @@ struct rung_platform *rung_unix_new(int argc, const char *const argv[]);
 /* Gives everything back but the process's set-up. Modules are closed by then. NULL does nothing. */
 void rung_unix_free(struct rung_platform *p);
 
+/* Whether some of the program's output could not be written: standard output is full, closed, gone. */
+bool rung_unix_output_lost(struct rung_platform *p);
+
 /* The loop to start handles and requests on; never NULL. Nobody else runs, stops or closes it. */
 struct uv_loop_s *rung_unix_loop(struct rung_platform *p);
 

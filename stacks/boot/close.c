@@ -1,8 +1,18 @@
 /* SPDX-License-Identifier: ISC */
-/* stacks/boot/close.c - waiting for one module after another to let go. */
+/* stacks/boot/close.c - what became of opening, and waiting for one module after another to let
+ * go. */
 #include "boot.h"
 
 #include "rung/log.h"
+
+enum rung_boot_status rung_boot_opened(enum rung_err err)
+{
+    switch (err) {
+    case RUNG_OK: return RUNG_BOOT_GO;
+    case RUNG_E_RANGE: return RUNG_BOOT_USAGE;
+    default: return RUNG_BOOT_FAILED;
+    }
+}
 
 static void closer_done(struct rung_op *op, int result)
 {

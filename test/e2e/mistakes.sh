@@ -29,10 +29,17 @@ refused 64 "did you mean --port" "$website" --prot=80
 refused 64 "port=99999" "$website" --port=99999
 refused 64 "port=http" "$website" --port=http
 refused 64 "port.*value" "$website" --port
+refused 64 "address has a port" "$website" --address=127.0.0.1:80
+refused 64 "address has a port" "$echo_app" --address=127.0.0.1:80
+refused 64 "max-header=10 is out of range" "$website" --http.max-header=10
+refused 64 "rx-memory is too small" "$website" --tcp.rx-memory=1
 refused 64 "header-timeout=5" "$website" --http.header-timeout=5
 refused 64 "header-timeout" "$website" --http.header-timeouts=5s
 
 equal 0 "$("$hello" >/dev/null 2>&1; echo $?)" "hello's exit status"
+status=0
+"$hello" >/dev/full 2>/dev/null || status=$?
+equal 1 "$status" "hello's exit status with its line lost"
 [ -n "$("$hello" 2>/dev/null)" ] || fail "hello says nothing"
 
 serve website "$website"
