@@ -3,7 +3,8 @@
 set(ENV{CLICOLOR_FORCE} 0)
 file(REMOVE_RECURSE ${BINARY})
 execute_process(
-    COMMAND ${CMAKE_COMMAND} -S ${TREE} -B ${BINARY} -DRUNG_CONTRACT_ROOT=${TREE}/contract ${CHOICES}
+    COMMAND ${CMAKE_COMMAND} -S ${TREE} -B ${BINARY} -G ${GENERATOR}
+            -DRUNG_CONTRACT_ROOT=${TREE}/contract ${CHOICES}
     RESULT_VARIABLE status OUTPUT_VARIABLE out ERROR_VARIABLE err)
 # CMake folds messages at 77 columns and doubles the blank behind a full stop.
 string(REGEX REPLACE "[ \n]+" " " folded "${err}")
