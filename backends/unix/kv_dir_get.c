@@ -118,13 +118,23 @@ static int get_try(const struct rung_kv_get *get, struct rung_kv_dir_lent *lent,
     return RUNG_OK;
 }
 
+/* Looked at first: opening alone has effects on what is no file (the writer of a fifo is told that its
+ * reader has gone). NONBLOCK and NOCTTY: it may have become one since. */
+static int get_open(const struct rung_kv_dir_job *job)
+{
+    struct stat st;
+    int err = rung_kv_dir_stat(job->dir, job->path, &st);
+    if (err || !S_ISREG(st.st_mode))
+        return err ? err : RUNG_E_NOTFOUND;
+    return rung_kv_dir_open_at(job->dir, job->path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+}
+
 static void get_work(uv_work_t *work)
 {
     struct rung_kv_dir_job *job = rung_container_of(work, struct rung_kv_dir_job, work);
     const struct rung_kv_get *get = rung_container_of(job->op, struct rung_kv_get, op);
     for (int tries = DIR_TRIES; tries-- > 0;) {
-        /* NONBLOCK and NOCTTY: it may be a fifo or a terminal, which is found out afterwards. */
-        int fd = rung_kv_dir_open_at(job->dir, job->path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+        int fd = get_open(job);
         job->result = fd < 0 ? fd : get_try(get, job->lent, fd);
         if (fd >= 0)
             close(fd);
