@@ -151,6 +151,7 @@ void rung_tcp_socket_stop(struct rung_tcp *tcp, struct rung_op *op)
     struct rung_tcp_socket *self = tcp_self(tcp);
     assert(!self->stopping);
     self->stopping = op;
+    rung_image_close(&self->image);
     while (self->listeners)
         rung_tcp_socket_unlisten(&self->listeners->base);
     while (self->conns) {
@@ -191,6 +192,7 @@ enum rung_err rung_tcp_socket_open(struct rung_tcp_socket *self, struct rung_pla
         rung_log(p, RUNG_LOG_ERROR, keys->slot, "out of memory: give the program more");
         return RUNG_E_NOMEM;
     }
+    rung_image_open(&self->image);
     return RUNG_OK;
 }
 

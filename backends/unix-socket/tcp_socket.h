@@ -12,6 +12,7 @@
 #ifndef RUNG_TCP_SOCKET_H
 #define RUNG_TCP_SOCKET_H
 
+#include "image.h"
 #include "rung/tcp.h"
 #include "tcp_socket_module.h"
 
@@ -24,6 +25,7 @@ struct rung_tcp_socket {
     struct rung_platform *p;
     const struct rung_tcp_socket_keys *keys;
     struct rung_rx_pool *pool;
+    struct rung_image image;
     struct rung_tcp_socket_conn *conns; /* open, or connecting */
     struct rung_tcp_socket_conn *lingering, **lingering_end; /* let go, in the order of due times */
     struct rung_tcp_socket_listener *listeners;

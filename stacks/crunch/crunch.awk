@@ -68,6 +68,7 @@ task == "table" {
 
 task == "incbin" {
     printf "\n__asm__(\".pushsection .rodata.rung_crunch_%s,\\\"a\\\",%%progbits\\n\"\n", name
+    printf "        \".balign 4096\\n\"\n"
     printf "        \"rung_crunch_bytes_%s:\\n\"\n", name
     # Once for the assembler, which knows octal too, and once for C.
     path_text = quote($0)
