@@ -31,6 +31,7 @@ void kv_begin(struct kv_test *t, enum kv_kind kind)
     if (t->kv)
         return;
     test_platform_free(t->p);
+    print_message("skipped: the fixture cannot make such a store\n");
     skip();
 }
 
@@ -100,6 +101,7 @@ void kv_need_batches(struct kv_test *t)
     if (t->kv->info.max_batch > 1)
         return;
     kv_end(t);
+    print_message("skipped: the store has no batches (max_batch is at most 1)\n");
     skip();
 }
 
