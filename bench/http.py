@@ -9,48 +9,19 @@ leaves the recorded results alone.
 
 import argparse
 import os
-import resource
-import shlex
 import shutil
-import subprocess
 import sys
 
-from lib import measure, report
+from lib import conduct, measure, report, report_http
+from lib.conduct import ROOT, say
 from lib.servers import NGINX_WAYS, Nginx, Raw, Server, Website
 
 SIZES = {"1k": 1024, "100k": 102400}
 CONNECTIONS = 64
 MEMORY_CONNECTIONS = 1000
 
-
-ROOT = os.path.dirname(measure.HERE)
 BUILD = os.path.join(ROOT, "build", "bench")
 CONTENT = os.path.join(BUILD, "bench-content")
-
-
-def say(text):
-    print(text, flush=True)
-
-
-def make_content():
-    """The files, the same on every machine."""
-    os.makedirs(CONTENT, exist_ok=True)
-    lines = "".join(f"{number:07} This line is part of a file that is there to be fetched.\n"
-                    for number in range(2000))
-    for size, length in SIZES.items():
-        with open(os.path.join(CONTENT, f"{size}.txt"), "w", encoding="ascii") as file:
-            file.write(lines[:length])
-
-
-def build():
-    """Configures and builds; shows the commands, which can be typed as well."""
-    make_content()
-    for words in (["cmake", "--preset", "unix-sockets", "-B", BUILD, "-DRUNG_TESTS=OFF",
-                   f"-DRUNG_website_FIX=content.path={CONTENT}"],
-                  ["cmake", "--build", BUILD, "--target", "website", "bench-raw"]):
-        say("+ " + shlex.join(words))
-        if subprocess.run(words, cwd=ROOT, check=False).returncode != 0:
-            raise SystemExit("bench: the programs cannot be built")
 
 
 class Bench:
@@ -61,10 +32,8 @@ class Bench:
         self.rounds = 3 if quick else 7
         self.seconds = 1 if quick else 4
         self.quick = quick
-        cpus = sorted(os.sched_getaffinity(0))
-        self.server_cpu, self.load_cpu = cpus[0], cpus[-1]
-        self.placement = (f"Server on CPU {self.server_cpu}, load on CPU {self.load_cpu}."
-                          if len(cpus) > 1 else "Server and load SHARE the only CPU.")
+        cores = conduct.Cores()
+        self.server_cpu, self.load_cpu, self.placement = cores.server, cores.load, cores.text
         self.open = []
 
     def starters(self):
@@ -94,25 +63,11 @@ class Bench:
         self.stop_all()
         return found
 
-    def tune_nginx(self, nginx):
-        """Gives nginx its best way for each size."""
-        for size in SIZES:
-            cost = {}
-            for way in NGINX_WAYS:
-                url = nginx.way_url(way, size)
-                rounds = [measure.round_of(nginx, url, max(1, self.seconds // 2), CONNECTIONS, self.load_cpu)
-                          for _ in range(3)]
-                cost[way] = sorted(one["cpu_us_per_request"] for one in rounds)[1]
-                say(f"  {size:>4}  {way:<17} {cost[way]:8.2f} µs CPU/request")
-            nginx.best[size] = min(cost, key=cost.get)
-
     def run_rounds(self, servers):
         rounds = {name: {size: [] for size in SIZES} for name in servers}
-        names = list(servers)
         for number in range(self.rounds):
-            order = names[number % len(names):] + names[:number % len(names)]
             for size in SIZES:
-                for name in order:
+                for name in conduct.rotated(servers, number):
                     server = servers[name]
                     one = measure.round_of(server, server.url(size), self.seconds, CONNECTIONS,
                                            self.load_cpu)
@@ -152,7 +107,9 @@ class Bench:
             say(f"        {name:<10} {one['rss_kib']:8,} KiB")
         servers = self.start_all()
         say("nginx's ways to send a file:")
-        self.tune_nginx(servers["nginx"])
+        for size in SIZES:
+            conduct.tune_nginx(servers["nginx"], size, max(1, self.seconds // 2), CONNECTIONS,
+                               self.load_cpu)
         say("Rounds:")
         rounds = self.run_rounds(servers)
         say("System calls per request:")
@@ -175,7 +132,7 @@ class Bench:
             "syscalls_by": method,
             "memory": memory, "instructions": instructions,
         }
-        data["targets"] = report.checks(data)
+        data["targets"] = report_http.checks(data)
         return data
 
 
@@ -183,9 +140,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a short run that records nothing")
     args = parser.parse_args()
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    build()
+    conduct.raise_files()
+    conduct.make_content(CONTENT, SIZES)
+    conduct.build("unix-sockets", BUILD, CONTENT, ["website", "bench-raw"])
     bench = Bench(args.quick)
     with open(os.path.join(bench.scratch, "servers.log"), "wb") as Server.log:
         try:
@@ -193,13 +150,12 @@ def main():
         finally:
             bench.stop_all()
     folder = bench.scratch if args.quick else os.path.join(measure.HERE, "results")
-    report.write(data, folder, bench.scratch)
+    report.write("http", data, report_http.table(data), report_http.rows(data), folder, bench.scratch)
     say("")
     for one in data["targets"]:
-        say(f"{'met   ' if one['met'] else 'MISSED'} {one['what']}: {one['value']:.2f} "
-            f"(at most {one['target']:.2f})")
+        say(report.target_text(one))
     say(f"Results: {os.path.relpath(folder)}/http.md, http.json, http.svg")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(conduct.program(main))

@@ -7,6 +7,7 @@
 #include "rung/clock.h"
 #include "rung/entropy.h"
 #include "virtual/record.h"
+#include "virtual/sink.h"
 #include "virtual/virtual.h"
 
 struct rung_virtual {
@@ -16,6 +17,7 @@ struct rung_virtual {
     uint64_t entropy;        /* state of splitmix64 */
     unsigned still_turns;    /* turns with work since time last moved */
     struct virtual_record log, console;
+    struct virtual_sinks sinks;
 };
 
 static struct rung_virtual *virtual_of(struct rung_platform *p)
@@ -49,7 +51,13 @@ void rung_virtual_free(struct rung_platform *p)
     assert(!p->running);
     rung_virtual_record_free(&virtual_of(p)->log);
     rung_virtual_record_free(&virtual_of(p)->console);
+    rung_virtual_sinks_free(&virtual_of(p)->sinks);
     free(virtual_of(p));
+}
+
+struct virtual_sinks *rung_virtual_sinks(struct rung_platform *p)
+{
+    return &virtual_of(p)->sinks;
 }
 
 void rung_virtual_set_args(struct rung_platform *p, const char *const words[], size_t count)

@@ -66,6 +66,17 @@ const char *rung_virtual_log(struct rung_platform *p);
 /* The same for the console; *len, unless NULL, is how many bytes (there may be NULs among them). */
 const char *rung_virtual_console(struct rung_platform *p, size_t *len);
 
+/* What has been written to the sink of that name; *len is 0, and the result perhaps NULL, if it was
+ * never opened. Good until the sink is written again. Any context. */
+const uint8_t *rung_virtual_sink(struct rung_platform *p, const char *name, size_t *len);
+bool rung_virtual_sink_is_open(struct rung_platform *p, const char *name);
+
+/* Makes writes to sinks wait, and lets them go on. Any context. */
+void rung_virtual_sinks_stall(struct rung_platform *p, bool on);
+
+/* Makes every call for a sink give err, and nothing be written; RUNG_OK: no more. Any context. */
+void rung_virtual_sinks_fail(struct rung_platform *p, enum rung_err err);
+
 /* How many heap blocks are allocated. Any context. */
 size_t rung_virtual_heap_blocks(struct rung_platform *p);
 

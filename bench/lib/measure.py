@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""What the benchmarks measure, and how: load, CPU time, system calls, memory, instructions."""
+"""What the benchmarks measure, and how: load, CPU time, system calls, memory, ..."""
 
 import contextlib
 import json
@@ -8,6 +8,7 @@ import re
 import shutil
 import socket
 import subprocess
+import time
 
 from lib.servers import pin
 
@@ -25,29 +26,128 @@ def cpu_ns(pids):
     return total
 
 
+def core_ns(cpu):
+    """Time that a core was not idle, in ticks of 10 ms. Work that the kernel does for a server in
+    some other's name shows here alone."""
+    with open("/proc/stat", encoding="ascii") as file:
+        line = re.search(rf"^cpu{cpu} (.*)$", file.read(), re.M)[1].split()
+    user, nice, system, _, _, irq, softirq = map(int, line[:7])
+    return (user + nice + system + irq + softirq) * 1_000_000_000 // os.sysconf("SC_CLK_TCK")
+
+
+class Load:
+    """wrk, pinned and under way."""
+
+    def __init__(self, url, seconds, connections, cpu, wrapper=()):
+        self.url = url
+        self.process = subprocess.Popen(
+            [*wrapper, "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s",
+             "-s", os.path.join(HERE, "wrk.lua"), url],
+            preexec_fn=pin(cpu), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def sent(self):
+        """Requests so far: each is one write()."""
+        with open(f"/proc/{self.process.pid}/io", encoding="ascii") as file:
+            return int(re.search(r"^syscw: (\d+)", file.read(), re.M)[1])
+
+    def end(self):
+        """Waits for it, and returns what it counted."""
+        out, err = self.process.communicate()
+        lines = [line for line in err.splitlines() if line.startswith("{")]
+        if self.process.returncode != 0 or not lines:
+            raise SystemExit(f"bench: wrk failed on {self.url}:\n{out}{err}")
+        result = json.loads(lines[-1])
+        if result["errors"] or not result["requests"]:
+            raise SystemExit(f"bench: {self.url}: {result['errors']} errors in "
+                             f"{result['requests']} requests")
+        return result
+
+
 def load(url, seconds, connections, cpu, wrapper=()):
-    """Runs wrk, pinned, and returns what it counted."""
-    words = [*wrapper, "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s",
-             "-s", os.path.join(HERE, "wrk.lua"), url]
-    done = subprocess.run(words, preexec_fn=pin(cpu), capture_output=True, text=True, check=False)
-    lines = [line for line in done.stderr.splitlines() if line.startswith("{")]
-    if done.returncode != 0 or not lines:
-        raise SystemExit(f"bench: wrk failed on {url}:\n{done.stdout}{done.stderr}")
-    result = json.loads(lines[-1])
-    if result["errors"] or not result["requests"]:
-        raise SystemExit(f"bench: {url}: {result['errors']} errors in {result['requests']} requests")
+    """Runs wrk, and returns what it counted."""
+    return Load(url, seconds, connections, cpu, wrapper).end()
+
+
+class Account:
+    """What a server and its core spend from now on."""
+
+    def __init__(self, server):
+        self.server = server
+        self.pids = server.pids()
+        self.cpu, self.core, self.time = cpu_ns(self.pids), core_ns(server.cpu), time.monotonic_ns()
+
+    def spent(self):
+        """Of the processes, of the core, and the time that passed, in nanoseconds."""
+        return (cpu_ns(self.pids) - self.cpu, core_ns(self.server.cpu) - self.core,
+                time.monotonic_ns() - self.time)
+
+
+def round_of(server, url, seconds, connections, cpu, warm=0):
+    """One round: requests, time, and the CPU time that the server spent on them. The first `warm`
+    seconds, in which connections are opened, do not count but in wrk's latencies."""
+    wrk = Load(url, seconds + warm, connections, cpu)
+    if warm:
+        time.sleep(warm)
+        before = wrk.sent()
+    account = Account(server)
+    if warm:
+        time.sleep(seconds - 0.1)
+        requests = wrk.sent() - before
+        spent, core, passed = account.spent()
+        result = wrk.end()
+    else:
+        result = wrk.end()
+        spent, core, _ = account.spent()
+        requests, passed = result["requests"], result["duration_us"] * 1000
+    if not requests:
+        raise SystemExit(f"bench: {url}: nothing was answered for {seconds} s")
+    result["rps"] = requests / (passed / 1e9)
+    result["cpu_us_per_request"] = spent / 1e3 / requests
+    result["core_us_per_request"] = core / 1e3 / requests
+    result["cpu_share"] = spent / passed
     return result
 
 
-def round_of(server, url, seconds, connections, cpu):
-    """One round: requests, time, and the CPU time that the server spent on them."""
-    pids = server.pids()
-    before = cpu_ns(pids)
-    result = load(url, seconds, connections, cpu)
-    spent = cpu_ns(pids) - before
-    result["rps"] = result["requests"] / (result["duration_us"] / 1e6)
-    result["cpu_us_per_request"] = spent / 1e3 / result["requests"]
-    result["cpu_share"] = spent / 1e3 / result["duration_us"]
+def bulk_round(server, way, seconds, connections, cpu):
+    """One round of a server that transmits or receives as fast as it can."""
+    words = [os.path.join(server.build, "bin", "bench-bulk"),
+             "receive" if way == "transmit" else "send", server.place.address,
+             str(server.port[way]), str(connections), str(int(seconds * 1000))]
+    with subprocess.Popen(words, preexec_fn=pin(cpu), stdout=subprocess.PIPE, text=True) as client:
+        client.stdout.readline()  # "begin"
+        account = Account(server)
+        line = client.stdout.readline()
+        spent, core, _ = account.spent()
+    if client.returncode != 0 or not line:
+        raise SystemExit(f"bench: {' '.join(words)} failed")
+    result = json.loads(line)
+    if not result["bytes"]:
+        raise SystemExit(f"bench: {server.name}: no byte came in {seconds} s")
+    result["gbps"] = result["bytes"] * 8 / result["seconds"] / 1e9
+    result["cpu_s_per_gb"] = spent / result["bytes"]
+    result["core_s_per_gb"] = core / result["bytes"]
+    result["cpu_share"] = spent / 1e9 / result["seconds"]
+    return result
+
+
+def blast(program, device, way, kind, seconds, cpus):
+    """Frames through a tap without TCP, as the program sees them. cpus: its own, the kernel's."""
+    feeder = None
+    if way == "read":
+        feeder = subprocess.Popen([program, "feed", device, kind], preexec_fn=pin(cpus[1]))
+    try:
+        words = [program, way, device, kind, str(int(seconds * 1000))]
+        done = subprocess.run(words, preexec_fn=pin(cpus[0]), stdout=subprocess.PIPE, text=True,
+                              check=False)
+    finally:
+        if feeder:
+            feeder.kill()
+            feeder.wait()
+    if done.returncode != 0:
+        raise SystemExit(f"bench: {program} {way} {device} {kind} failed")
+    result = json.loads(done.stdout)
+    result["gbps"] = result["bytes"] * 8 / result["seconds"] / 1e9
+    result["cpu_s_per_gb"] = result["cpu_seconds"] / (result["bytes"] / 1e9)
     return result
 
 

@@ -2,7 +2,8 @@
 /* bench/raw/raw.c - the least that libuv can do for a web client: the floor for the benchmark.
  * It looks for the empty line that ends a request and answers each with the same bytes. It reads no
  * method, path or header, has no time-outs, no limits, no log, and pipelining only as far as whole
- * requests go. Usage: bench-raw PORT BODY_BYTES */
+ * requests go. Usage: bench-raw PORT BODY_BYTES [ADDRESS] */
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -133,14 +134,17 @@ int main(int argc, char **argv)
 {
     static uv_tcp_t server;
     struct sockaddr_in address;
-    if (argc != 3 || !raw_make(strtoul(argv[2], NULL, 10))) {
-        fputs("usage: bench-raw PORT BODY_BYTES\n", stderr);
+    if (argc < 3 || argc > 4 || !raw_make(strtoul(argv[2], NULL, 10))) {
+        fputs("usage: bench-raw PORT BODY_BYTES [ADDRESS]\n", stderr);
         return 64;
     }
     uv_loop_t *loop = uv_default_loop();
+    signal(SIGPIPE, SIG_IGN); /* a client that has gone is told by uv_write() */
     (void)uv_tcp_init(loop, &server);
-    (void)uv_ip4_addr("127.0.0.1", (int)strtol(argv[1], NULL, 10), &address);
-    int error = uv_tcp_bind(&server, (struct sockaddr *)&address, 0);
+    int error = uv_ip4_addr(argc == 4 ? argv[3] : "127.0.0.1", (int)strtol(argv[1], NULL, 10),
+                            &address);
+    if (!error)
+        error = uv_tcp_bind(&server, (struct sockaddr *)&address, 0);
     if (!error)
         error = uv_listen((uv_stream_t *)&server, 4096, raw_accept);
     if (error) {

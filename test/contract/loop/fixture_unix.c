@@ -100,5 +100,6 @@ int unix_output_of(int (*fn)(void *arg), void *arg, int fd, char *text, size_t r
  * leak. */
 int fixture_tests(void)
 {
-    return fixture_unix_process() + fixture_unix_signal() + fixture_unix_io();
+    return fixture_unix_process() + fixture_unix_signal() + fixture_unix_io()
+           + fixture_unix_sink();
 }

@@ -17,5 +17,6 @@ int unix_output_of(int (*fn)(void *arg), void *arg, int fd, char *text, size_t r
 int fixture_unix_io(void);
 int fixture_unix_process(void);
 int fixture_unix_signal(void);
+int fixture_unix_sink(void);
 
 #endif

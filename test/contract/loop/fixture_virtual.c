@@ -33,6 +33,27 @@ size_t fixture_console_end(struct rung_platform *p, char *text, size_t room)
     return len;
 }
 
+const char *fixture_sink_name(struct rung_platform *p)
+{
+    (void)p;
+    return "a sink";
+}
+
+size_t fixture_sink_read(struct rung_platform *p, uint8_t *bytes, size_t room)
+{
+    size_t len;
+    const uint8_t *kept = rung_virtual_sink(p, "a sink", &len);
+    len = len < room ? len : room;
+    if (len > 0)
+        memcpy(bytes, kept, len);
+    return len;
+}
+
+void fixture_sink_end(struct rung_platform *p)
+{
+    (void)p; /* it goes with the platform */
+}
+
 static struct suite_trace virtual_begin(struct suite_actor a[], unsigned n)
 {
     struct suite_trace trace = {.p = rung_virtual_new(1)};

@@ -39,5 +39,6 @@ int main(void)
 {
     int failed = suite_timer() + suite_model() + suite_task() + suite_run() + suite_service()
                  + suite_log() + suite_addr() + suite_misuse() + fixture_tests();
+    failed += suite_sink(); /* last: it may start threads, see fixture_tests() */
     return failed > 0;
 }

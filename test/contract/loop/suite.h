@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* test/contract/loop/suite.h - the contract of the platform services: loop.h, clock.h, entropy.h,
- * log.h, heap.h, args.h and addr.h. A platform is entered by a fixture_<platform>.c, which supplies
- * what is declared first, and by linking the test_platform.h of that platform. */
+ * log.h, sink.h, heap.h, args.h and addr.h. A platform is entered by a fixture_<platform>.c, which
+ * supplies what is declared first, and by linking the test_platform.h of that platform. */
 #ifndef LOOP_SUITE_H
 #define LOOP_SUITE_H
 
@@ -21,6 +21,12 @@ void fixture_pass_ns(struct rung_platform *p, uint64_t ns);
 void fixture_console_begin(struct rung_platform *p);
 size_t fixture_console_end(struct rung_platform *p, char *text, size_t room);
 
+/* The name of a sink; what it holds, room bytes of it at most; and its end, if that takes something.
+ * One at a time. */
+const char *fixture_sink_name(struct rung_platform *p);
+size_t fixture_sink_read(struct rung_platform *p, uint8_t *bytes, size_t room);
+void fixture_sink_end(struct rung_platform *p);
+
 /* The tests of what this platform promises beyond the interfaces. Number of failed tests. */
 int fixture_tests(void);
 
@@ -31,6 +37,7 @@ int suite_task(void);
 int suite_run(void);
 int suite_service(void);
 int suite_log(void);
+int suite_sink(void);
 int suite_addr(void);
 int suite_misuse(void);
 

@@ -242,7 +242,12 @@ static int net_run_group(const char *variant)
 
 int main(void)
 {
+    const char *why = "";
     int failed = 0;
+    if (net_fixture.enter && !net_fixture.enter(&why)) {
+        printf("skipped: %s\n", why);
+        return 77; /* ctest's SKIP_RETURN_CODE */
+    }
     for (const char *const *variant = net_fixture.variants; *variant; variant++)
         failed += net_run_group(*variant);
     return failed != 0;

@@ -36,8 +36,12 @@ struct net_rig; /* the fixture's own */
 struct net_fixture {
     const char *module;          /* as in its table */
     const char *const *variants; /* settings to run everything with; ends with NULL */
+    /* Optional. Once, before all else: what the program needs of its host, such as a network of its
+     * own. false: it is not here, *why says what is missing, and the program is skipped. */
+    bool (*enter)(const char **why);
     struct net_rig *(*make)(struct rung_platform *p, const char *variant);
     void (*free)(struct net_rig *rig); /* the link is closed, if it ever was open */
+    uint32_t super_max; /* longest super-frame that the peer can send; 0: RUNG_FRAME_MAX */
     /* The module's own open, and the peer's, whatever that takes. */
     enum rung_err (*open)(struct net_rig *rig, struct rung_net **net);
     /* The peer sends. false: not now, try after a turn of the loop. */

@@ -101,7 +101,7 @@ static void super_frames_come_in(void **state)
     need(&t, RUNG_NET_RX_GSO | RUNG_NET_RX_CSUM);
     struct net_wire *sent = calloc(1, sizeof(*sent));
     for (unsigned i = 0; i < net_rounds(40); i++) {
-        uint32_t longest = RUNG_FRAME_MAX;
+        uint32_t longest = net_fixture.super_max ? net_fixture.super_max : RUNG_FRAME_MAX;
         uint32_t len = i < 4 ? longest - i : 3000 + net_chance(&t, longest - 3000);
         net_super(&t, sent, i, len, i % 2);
         net_inbound(&t, sent);

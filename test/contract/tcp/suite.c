@@ -2,9 +2,8 @@
 /* test/contract/tcp/suite.c - runs the cases for both families, and a case's beginning and end. */
 #include "suite.h"
 
-#define TCP_WAIT_MS 20000u
-#define TCP_SETTLE_MS 20u
-#define TCP_TURNS_PER_MS 20u /* a loop that spins makes hundreds */
+#include "test_suite.h"
+#include "test_wait.h"
 
 static enum rung_family tcp_family;
 
@@ -87,13 +86,9 @@ void tcp_skip(struct tcp_test *t, const char *why)
     skip();
 }
 
-/* xorshift64* (Vigna 2016). */
 uint32_t tcp_chance(struct tcp_test *t, uint32_t below)
 {
-    t->chance ^= t->chance >> 12;
-    t->chance ^= t->chance << 25;
-    t->chance ^= t->chance >> 27;
-    return (uint32_t)((t->chance * UINT64_C(2685821657736338717)) >> 33) % below;
+    return test_chance(&t->chance, below);
 }
 
 struct rung_addr tcp_host(struct tcp_test *t, uint16_t port)
@@ -104,61 +99,32 @@ struct rung_addr tcp_host(struct tcp_test *t, uint16_t port)
     return addr;
 }
 
-/* The peer does not wake the loop of the stack under test: a timer does. */
-struct ticker {
-    struct rung_timer timer;
-    struct tcp_test *t;
-    unsigned ticks, limit;
-    unsigned turns;
-    bool (*done)(void *arg);
-    void *arg;
-};
-
-static void tcp_on_tick(struct rung_timer *timer)
-{
-    struct ticker *ticker = rung_container_of(timer, struct ticker, timer);
-    ticker->ticks++;
-    rung_timer_start(ticker->t->p, timer, RUNG_NS_PER_MS);
-}
-
-static bool tcp_tick_done(void *arg)
-{
-    struct ticker *ticker = arg;
-    ticker->turns++;
-    return ticker->ticks >= ticker->limit || (ticker->done && ticker->done(ticker->arg));
-}
-
 void tcp_wait(struct tcp_test *t, bool (*done)(void *arg), void *arg)
 {
-    struct ticker ticker = {.timer.fn = tcp_on_tick, .t = t, .limit = TCP_WAIT_MS, .done = done,
-                            .arg = arg};
     assert_int_equal(t->in_call, 0);
-    rung_timer_start(t->p, &ticker.timer, RUNG_NS_PER_MS);
-    test_run_until(t->p, tcp_tick_done, &ticker);
-    rung_timer_stop(t->p, &ticker.timer);
-    if (ticker.ticks >= ticker.limit)
-        fail_msg("not done after %u ms; last log line: '%s'", ticker.limit, test_log_last(t->p));
-}
-
-static unsigned tcp_turns(struct tcp_test *t, unsigned ms)
-{
-    struct ticker ticker = {.timer.fn = tcp_on_tick, .t = t, .limit = ms};
-    rung_timer_start(t->p, &ticker.timer, RUNG_NS_PER_MS);
-    test_run_until(t->p, tcp_tick_done, &ticker);
-    rung_timer_stop(t->p, &ticker.timer);
-    return ticker.turns;
+    test_wait(t->p, done, arg);
 }
 
 void tcp_pause(struct tcp_test *t, unsigned ms)
 {
-    tcp_turns(t, ms);
+    assert_int_equal(t->in_call, 0);
+    test_pause(t->p, ms);
 }
 
 void tcp_settle(struct tcp_test *t)
 {
-    unsigned turns = tcp_turns(t, TCP_SETTLE_MS);
-    if (turns > TCP_SETTLE_MS * TCP_TURNS_PER_MS)
-        fail_msg("the loop spins: %u turns with nothing to do", turns);
+    assert_int_equal(t->in_call, 0);
+    test_settle(t->p);
+}
+
+static bool tcp_is_released(void *arg)
+{
+    return ((struct tcp_test *)arg)->out_count == 0;
+}
+
+void tcp_wait_released(struct tcp_test *t)
+{
+    tcp_wait(t, tcp_is_released, t);
 }
 
 static int tcp_run_group(enum rung_family family)
@@ -167,21 +133,14 @@ static int tcp_run_group(enum rung_family family)
         tcp_listen_cases, tcp_connect_cases, tcp_stream_cases, tcp_press_cases,
         tcp_end_cases, tcp_life_cases, tcp_short_cases,
     };
-    struct CMUnitTest all[128];
     char name[128];
-    size_t count = 0;
-    for (size_t f = 0; f < RUNG_ARRAY_LEN(files); f++) {
-        for (const struct CMUnitTest *c = files[f]; c->name; c++) {
-            assert(count < RUNG_ARRAY_LEN(all));
-            all[count++] = *c;
-        }
-    }
     tcp_family = family;
     snprintf(name, sizeof(name), "tcp/%s/ipv%d", tcp_fixture.module, (int)family);
-    return _cmocka_run_group_tests(name, all, count, NULL, NULL);
+    return test_run_group(name, files, RUNG_ARRAY_LEN(files));
 }
 
 int main(void)
 {
+    test_enter(tcp_fixture.enter);
     return tcp_run_group(RUNG_AF_IPV4) + tcp_run_group(RUNG_AF_IPV6) != 0;
 }

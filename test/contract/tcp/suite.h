@@ -29,7 +29,7 @@ struct tcp_peer; /* the fixture's own: a connection or listener of the other hos
 
 struct tcp_how { /* settings of the stack; 0: the module's default */
     uint64_t linger_ns; /* how long a close waits for the peer */
-    uint64_t rx_memory; /* what may be lent at once */
+    uint64_t rx_memory; /* what may be lent to all at once, or kept for them in copies */
     uint32_t max_connections;
 };
 
@@ -37,10 +37,15 @@ enum tcp_peer_flag { TCP_PEER_NARROW = 1u << 0 /* the smallest window that it ca
 
 struct tcp_fixture {
     const char *module; /* as in its table */
+    /* Optional. Once, before all else: what the program needs of its host, such as a network of its
+     * own. false: it is not here, *why says what is missing, and the program is skipped. */
+    bool (*enter)(const char **why);
     struct tcp_rig *(*make)(struct rung_platform *p);
     void (*free)(struct tcp_rig *rig);
     /* The module's own open. NOTSUP: it has no such setting. */
     enum rung_err (*open)(struct tcp_rig *rig, const struct tcp_how *how, struct rung_tcp **tcp);
+    /* What one connection's app may be lent at once, at most, as the stack was opened. */
+    uint64_t (*lends)(struct tcp_rig *rig);
     /* The address at which the peer reaches the stack, port 0. False: not of this family. */
     bool (*host)(struct tcp_rig *rig, enum rung_family family, struct rung_addr *addr);
 
@@ -140,13 +145,15 @@ void tcp_wait(struct tcp_test *t, bool (*done)(void *arg), void *arg);
 /* Runs the loop for a while in which something could happen that must not; it must not spin. */
 void tcp_settle(struct tcp_test *t);
 void tcp_pause(struct tcp_test *t, unsigned ms); /* runs the loop for so long */
+void tcp_wait_released(struct tcp_test *t); /* until every buffer that was taken is back */
 
 /* suite_app.c */
 uint8_t tcp_pattern(uint64_t at);
-void tcp_listen(struct tcp_test *t);                        /* t->listener, at tcp_host() */
-int tcp_accept(struct tcp_test *t, struct tcp_app *app);    /* one call */
-void tcp_wait_accept(struct tcp_test *t, struct tcp_app *app);
-void tcp_open(struct tcp_test *t, struct tcp_app *app, struct tcp_far *far, unsigned flags);
+void app_listen(struct tcp_test *t);                        /* t->listener, at tcp_host() */
+int app_accept(struct tcp_test *t, struct tcp_app *app);    /* one call */
+void app_wait_accept_ready(struct tcp_test *t); /* until the listener's ready() has run */
+void app_wait_accept(struct tcp_test *t, struct tcp_app *app);
+void app_open(struct tcp_test *t, struct tcp_app *app, struct tcp_far *far, unsigned flags);
 void app_adopt(struct tcp_app *app, struct tcp_test *t, struct rung_tcp_conn *conn);
 int app_send(struct tcp_app *app, const size_t *lens, unsigned n); /* one call */
 int app_send_one(struct tcp_app *app, size_t len);
@@ -157,6 +164,7 @@ int app_shutdown(struct tcp_app *app);
 void app_close(struct tcp_app *app);
 void app_abort(struct tcp_app *app);
 void app_wait_rx(struct tcp_app *app);
+void app_wait_tx(struct tcp_app *app);
 void app_wait_down(struct tcp_app *app);
 
 /* suite_far.c */

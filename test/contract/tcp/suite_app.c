@@ -59,7 +59,7 @@ static void tcp_on_accept(struct rung_tcp_listener *listener)
     t->accept_ready++;
 }
 
-void tcp_listen(struct tcp_test *t)
+void app_listen(struct tcp_test *t)
 {
     struct rung_tcp_listen how = {.local = tcp_host(t, 0)};
     t->in_call++;
@@ -72,7 +72,7 @@ void tcp_listen(struct tcp_test *t)
     t->accept_due = true;
 }
 
-int tcp_accept(struct tcp_test *t, struct tcp_app *app)
+int app_accept(struct tcp_test *t, struct tcp_app *app)
 {
     struct rung_tcp_conn *conn = NULL;
     t->in_call++;
@@ -91,18 +91,23 @@ static bool tcp_accept_is_ready(void *arg)
     return !((struct tcp_test *)arg)->accept_due;
 }
 
-void tcp_wait_accept(struct tcp_test *t, struct tcp_app *app)
+void app_wait_accept_ready(struct tcp_test *t)
 {
-    while (tcp_accept(t, app) == 0)
-        tcp_wait(t, tcp_accept_is_ready, t);
+    tcp_wait(t, tcp_accept_is_ready, t);
 }
 
-void tcp_open(struct tcp_test *t, struct tcp_app *app, struct tcp_far *far, unsigned flags)
+void app_wait_accept(struct tcp_test *t, struct tcp_app *app)
+{
+    while (app_accept(t, app) == 0)
+        app_wait_accept_ready(t);
+}
+
+void app_open(struct tcp_test *t, struct tcp_app *app, struct tcp_far *far, unsigned flags)
 {
     if (!t->listener)
-        tcp_listen(t);
+        app_listen(t);
     far_connect(t, far, flags);
-    tcp_wait_accept(t, app);
+    app_wait_accept(t, app);
 }
 
 static void out_release(struct rung_buf *buf)
@@ -274,6 +279,16 @@ static bool app_has_rx(void *arg)
 void app_wait_rx(struct tcp_app *app)
 {
     tcp_wait(app->t, app_has_rx, app);
+}
+
+static bool app_has_tx(void *arg)
+{
+    return !((struct tcp_app *)arg)->tx_due;
+}
+
+void app_wait_tx(struct tcp_app *app)
+{
+    tcp_wait(app->t, app_has_tx, app);
 }
 
 static bool app_is_down(void *arg)

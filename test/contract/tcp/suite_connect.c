@@ -103,17 +103,21 @@ static void connect_carries_both_ways(void **state)
 static void connect_is_refused(void **state)
 {
     struct tcp_test t;
-    struct connecting c = {0};
     struct rung_addr at;
+    size_t blocks = 0;
     (void)state;
     tcp_begin(&t, NULL);
     struct tcp_peer *listener = tcp_fixture.peer_listen(t.rig, t.family, 0, &at);
     tcp_fixture.peer_close(listener);
-    size_t blocks = test_heap_blocks(t.p);
-    connect_start(&t, &c, &at);
-    assert_int_equal(connect_wait(&c), RUNG_E_REFUSED);
-    tcp_settle(&t);
-    assert_int_equal(test_heap_blocks(t.p), blocks);
+    for (unsigned i = 0; i < 20; i++) {
+        struct connecting c = {0};
+        connect_start(&t, &c, &at);
+        assert_int_equal(connect_wait(&c), RUNG_E_REFUSED);
+        tcp_settle(&t);
+        if (i == 1) /* what a module keeps for the next time, it has by now */
+            blocks = test_heap_blocks(t.p);
+    }
+    assert_true(test_heap_blocks(t.p) <= blocks + 5); /* others may keep something, too */
     tcp_end(&t);
 }
 
@@ -179,7 +183,7 @@ static void connect_comes_from_where_it_is_told(void **state)
     struct rung_addr at, own;
     (void)state;
     tcp_begin(&t, NULL);
-    tcp_listen(&t);
+    app_listen(&t);
     c.how.local = tcp_host(&t, 0);
     connect_pair(&t, &c, &app, &far);
     assert_int_equal(rung_tcp_address(app.conn, RUNG_TCP_LOCAL, &own), RUNG_OK);

@@ -6,7 +6,7 @@ static void end_open(struct tcp_test *t, const struct tcp_how *how, struct tcp_a
                      struct tcp_far *far, unsigned flags)
 {
     tcp_begin(t, how);
-    tcp_open(t, app, far, flags);
+    app_open(t, app, far, flags);
 }
 
 static void the_peer_shuts_its_side(void **state)
@@ -31,6 +31,7 @@ static void the_peer_shuts_its_side(void **state)
     while (app_send_one(&app, 100000) == 1) /* and so does waiting for room */
         ;
     far_read_until(&t, &far, app.sent);
+    app_wait_tx(&app);
     assert_int_equal(app.tx, 1);
     app_close(&app);
     assert_int_equal(far_read_end(&t, &far), RUNG_E_EOF);
@@ -82,8 +83,8 @@ static void shutdown_waits_for_what_was_taken(void **state)
     tcp_settle(&t);
     assert_int_equal(far_read_end(&t, &far), RUNG_E_EOF);
     assert_int_equal(far.received, len);
+    tcp_wait_released(&t);
     assert_int_equal(app.tx, 0); /* there is no room to tell of */
-    assert_int_equal(t.out_count, 0);
     far_close(&far);
     tcp_end(&t);
 }
@@ -101,8 +102,7 @@ static void close_delivers_what_was_taken(void **state)
     app_close(&app); /* app_on_ready() fails if it runs again */
     assert_int_equal(far_read_end(&t, &far), RUNG_E_EOF);
     assert_int_equal(far.received, sent);
-    tcp_settle(&t);
-    assert_int_equal(t.out_count, 0);
+    tcp_wait_released(&t);
     far_close(&far);
     tcp_end(&t);
 }
@@ -136,7 +136,7 @@ static void close_with_unread_bytes_resets(void **state)
     app_close(&app);
     assert_int_equal(far_read_end(&t, &far), RUNG_E_RESET);
     far_close(&far);
-    tcp_open(&t, &busy, &busy_far, TCP_PEER_NARROW); /* and with output waiting */
+    app_open(&t, &busy, &busy_far, TCP_PEER_NARROW); /* and with output waiting */
     while (app_send_one(&busy, 300000) == 1)
         ;
     far_write_all(&t, &busy_far, 100);
@@ -149,11 +149,6 @@ static void close_with_unread_bytes_resets(void **state)
     tcp_end(&t);
 }
 
-static bool outs_are_back(void *arg)
-{
-    return ((struct tcp_test *)arg)->out_count == 0;
-}
-
 /* "The stack waits a bounded time for the peer." */
 static void close_does_not_wait_for_ever(void **state)
 {
@@ -164,14 +159,14 @@ static void close_does_not_wait_for_ever(void **state)
     (void)state;
     tcp_begin(&t, &how);
     for (unsigned i = 0; i < 3; i++) {
-        tcp_open(&t, &apps[i], &fars[i], TCP_PEER_NARROW);
+        app_open(&t, &apps[i], &fars[i], TCP_PEER_NARROW);
         while (app_send_one(&apps[i], 12u << 20) == 1)
             ;
     }
     for (unsigned i = 0; i < 3; i++)
         app_close(&apps[i]);
     assert_int_equal(t.out_count, 3);
-    tcp_wait(&t, outs_are_back, &t);
+    tcp_wait_released(&t);
     for (unsigned i = 0; i < 3; i++) {
         assert_int_equal(far_read_end(&t, &fars[i]), RUNG_E_RESET);
         assert_true(fars[i].received < apps[i].sent);
@@ -194,7 +189,7 @@ static void abort_resets_and_releases(void **state)
     assert_int_equal(t.out_count, 0);
     assert_int_equal(far_read_end(&t, &far), RUNG_E_RESET);
     far_close(&far);
-    tcp_open(&t, &app, &far, 0); /* and one with nothing to lose */
+    app_open(&t, &app, &far, 0); /* and one with nothing to lose */
     app_abort(&app);
     assert_int_equal(far_read_end(&t, &far), RUNG_E_RESET);
     far_close(&far);
@@ -214,6 +209,7 @@ static void a_reset_is_told_and_repeats(void **state)
     far_reset(&far);
     app_wait_down(&app);
     assert_int_equal(t.out_count, 0); /* nobody will have them */
+    unsigned tx = app.tx;             /* from what went before the reset */
     for (unsigned i = 0; i < 5; i++) {
         assert_int_equal(app_drain(&app), RUNG_E_RESET);
         assert_int_equal(app_send_one(&app, 10), RUNG_E_DOWN);
@@ -222,7 +218,7 @@ static void a_reset_is_told_and_repeats(void **state)
     }
     tcp_settle(&t);
     assert_int_equal(app.down, 1);
-    assert_int_equal(app.tx, 0);
+    assert_int_equal(app.tx, tx);
     assert_int_equal(rung_tcp_address(app.conn, RUNG_TCP_PEER, &peer), RUNG_E_DOWN);
     app_close(&app);
     tcp_end(&t);
@@ -243,14 +239,15 @@ static void a_reset_is_told_to_those_who_do_not_ask(void **state)
     far_reset(&far);
     app_wait_down(&idle);
     app_close(&idle);
-    tcp_open(&t, &sender, &sender_far, 0);
+    app_open(&t, &sender, &sender_far, 0);
     far_reset(&sender_far);
     int k;
-    do /* no turn of the loop in between */
+    do /* no turn of the loop in between: it finds out by itself, or it is full first */
         k = app_send_one(&sender, 100);
     while (k > 0);
-    assert_int_equal(k, RUNG_E_DOWN);
+    assert_true(k == 0 || k == RUNG_E_DOWN);
     app_wait_down(&sender);
+    assert_int_equal(app_send_one(&sender, 100), RUNG_E_DOWN);
     assert_int_equal(app_drain(&sender), RUNG_E_RESET);
     app_abort(&sender);
     tcp_end(&t);

@@ -183,8 +183,8 @@ static void accept_has_nothing_at_first(void **state)
     struct tcp_app app;
     (void)state;
     tcp_begin(&t, NULL);
-    tcp_listen(&t);
-    assert_int_equal(tcp_accept(&t, &app), 0);
+    app_listen(&t);
+    assert_int_equal(app_accept(&t, &app), 0);
     tcp_settle(&t);
     assert_int_equal(t.accept_ready, 0);
     tcp_end(&t);
@@ -199,15 +199,16 @@ static void accept_late_gets_all(void **state)
     struct tcp_far fars[N];
     (void)state;
     tcp_begin(&t, NULL);
-    tcp_listen(&t);
+    app_listen(&t);
     for (unsigned i = 0; i < N; i++) {
         far_connect(&t, &fars[i], 0);
         tcp_pause(&t, 2);
     }
+    app_wait_accept_ready(&t);
     tcp_settle(&t);
     assert_int_equal(t.accept_ready, 1);
     for (unsigned i = 0; i < N; i++)
-        tcp_wait_accept(&t, &apps[i]);
+        app_wait_accept(&t, &apps[i]);
     for (unsigned i = 0; i < N; i++)
         far_write_all(&t, &fars[i], 10);
     for (unsigned i = 0; i < N; i++) {
@@ -226,7 +227,7 @@ static void unlisten_resets_the_waiting(void **state)
     struct tcp_far accepted, waiting, late;
     (void)state;
     tcp_begin(&t, NULL);
-    tcp_open(&t, &app, &accepted, 0);
+    app_open(&t, &app, &accepted, 0);
     far_connect(&t, &waiting, 0);
     far_write_all(&t, &waiting, 1);
     tcp_settle(&t);

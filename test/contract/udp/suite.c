@@ -2,9 +2,8 @@
 /* test/contract/udp/suite.c - runs the cases for both families, and a case's beginning and end. */
 #include "suite.h"
 
-#define UDP_WAIT_MS 20000u
-#define UDP_SETTLE_MS 20u
-#define UDP_TURNS_PER_MS 20u /* a loop that spins makes hundreds */
+#include "test_suite.h"
+#include "test_wait.h"
 
 static enum rung_family udp_family;
 
@@ -86,13 +85,9 @@ void udp_skip(struct udp_test *t, const char *why)
     skip();
 }
 
-/* xorshift64* (Vigna 2016). */
 uint32_t udp_chance(struct udp_test *t, uint32_t below)
 {
-    t->chance ^= t->chance >> 12;
-    t->chance ^= t->chance << 25;
-    t->chance ^= t->chance >> 27;
-    return (uint32_t)((t->chance * UINT64_C(2685821657736338717)) >> 33) % below;
+    return test_chance(&t->chance, below);
 }
 
 struct rung_addr udp_host(struct udp_test *t, uint16_t port)
@@ -103,52 +98,16 @@ struct rung_addr udp_host(struct udp_test *t, uint16_t port)
     return addr;
 }
 
-/* The peer does not wake the loop of the stack under test: a timer does. */
-struct ticker {
-    struct rung_timer timer;
-    struct udp_test *t;
-    unsigned ticks, limit;
-    unsigned turns;
-    bool (*done)(void *arg);
-    void *arg;
-};
-
-static void udp_on_tick(struct rung_timer *timer)
-{
-    struct ticker *ticker = rung_container_of(timer, struct ticker, timer);
-    ticker->ticks++;
-    rung_timer_start(ticker->t->p, timer, RUNG_NS_PER_MS);
-}
-
-static bool udp_tick_done(void *arg)
-{
-    struct ticker *ticker = arg;
-    ticker->turns++;
-    return ticker->ticks >= ticker->limit || (ticker->done && ticker->done(ticker->arg));
-}
-
-static struct ticker udp_run(struct udp_test *t, unsigned limit, bool (*done)(void *arg), void *arg)
-{
-    struct ticker ticker = {.timer.fn = udp_on_tick, .t = t, .limit = limit, .done = done,
-                            .arg = arg};
-    assert_int_equal(t->in_call, 0);
-    rung_timer_start(t->p, &ticker.timer, RUNG_NS_PER_MS);
-    test_run_until(t->p, udp_tick_done, &ticker);
-    rung_timer_stop(t->p, &ticker.timer);
-    return ticker;
-}
-
 void udp_wait(struct udp_test *t, bool (*done)(void *arg), void *arg)
 {
-    if (udp_run(t, UDP_WAIT_MS, done, arg).ticks >= UDP_WAIT_MS)
-        fail_msg("not done after %u ms; last log line: '%s'", UDP_WAIT_MS, test_log_last(t->p));
+    assert_int_equal(t->in_call, 0);
+    test_wait(t->p, done, arg);
 }
 
 void udp_settle(struct udp_test *t)
 {
-    unsigned turns = udp_run(t, UDP_SETTLE_MS, NULL, NULL).turns;
-    if (turns > UDP_SETTLE_MS * UDP_TURNS_PER_MS)
-        fail_msg("the loop spins: %u turns with nothing to do", turns);
+    assert_int_equal(t->in_call, 0);
+    test_settle(t->p);
 }
 
 static uint8_t udp_pattern(uint32_t number, size_t at)
@@ -179,21 +138,14 @@ uint32_t udp_check(const uint8_t *data, size_t len)
 static int udp_run_group(enum rung_family family)
 {
     static const struct CMUnitTest *const files[] = {udp_open_cases, udp_io_cases, udp_life_cases};
-    struct CMUnitTest all[64];
     char name[128];
-    size_t count = 0;
-    for (size_t f = 0; f < RUNG_ARRAY_LEN(files); f++) {
-        for (const struct CMUnitTest *c = files[f]; c->name; c++) {
-            assert(count < RUNG_ARRAY_LEN(all));
-            all[count++] = *c;
-        }
-    }
     udp_family = family;
     snprintf(name, sizeof(name), "udp/%s/ipv%d", udp_fixture.module, (int)family);
-    return _cmocka_run_group_tests(name, all, count, NULL, NULL);
+    return test_run_group(name, files, RUNG_ARRAY_LEN(files));
 }
 
 int main(void)
 {
+    test_enter(udp_fixture.enter);
     return udp_run_group(RUNG_AF_IPV4) + udp_run_group(RUNG_AF_IPV6) != 0;
 }

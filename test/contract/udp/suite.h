@@ -27,15 +27,21 @@ struct udp_rig;  /* the fixture's own: the stack under test and the way to the p
 struct udp_peer; /* the fixture's own: a socket of the other host */
 
 struct udp_how { /* settings of the stack; 0: the module's default */
-    uint64_t rx_memory; /* what may be lent at once */
+    uint64_t rx_memory; /* what may be lent to all at once, or kept for them in copies */
 };
 
 struct udp_fixture {
     const char *module; /* as in its table */
+    size_t longest6;    /* the longest datagram over IPv6, if that is not RUNG_UDP_MAX; else 0 */
+    /* Optional. Once, before all else: what the program needs of its host, such as a network of its
+     * own. false: it is not here, *why says what is missing, and the program is skipped. */
+    bool (*enter)(const char **why);
     struct udp_rig *(*make)(struct rung_platform *p);
     void (*free)(struct udp_rig *rig);
     /* The module's own open. NOTSUP: it has no such setting. */
     enum rung_err (*open)(struct udp_rig *rig, const struct udp_how *how, struct rung_udp **udp);
+    /* What one socket's app may be lent at once, at most, as the stack was opened. */
+    uint64_t (*lends)(struct udp_rig *rig);
     /* The address at which the peer reaches the stack, port 0. False: not of this family. */
     bool (*host)(struct udp_rig *rig, enum rung_family family, struct rung_addr *addr);
 

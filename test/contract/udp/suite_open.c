@@ -186,6 +186,36 @@ static void groups_are_joined_and_left(void **state)
     udp_end(&t);
 }
 
+/* Who has not joined cannot leave, and membership ends with the socket. */
+static void groups_belong_to_their_socket(void **state)
+{
+    struct udp_test t;
+    struct udp_sock *member, *other;
+    struct rung_addr group = {0}, far_addr, to, any;
+    (void)state;
+    udp_begin(&t, NULL);
+    if (!udp_fixture.group || !udp_fixture.group(t.rig, t.family, &group))
+        udp_skip(&t, "no multicast here");
+    any = rung_addr_any(t.family, 0);
+    assert_int_equal(sock_open_at(&t, &any, &member), RUNG_OK);
+    assert_int_equal(sock_open_at(&t, &any, &other), RUNG_OK);
+    struct udp_peer *peer = udp_fixture.peer_open(t.rig, t.family, &far_addr);
+    assert_int_equal(join(member, &group, true), RUNG_OK);
+    assert_int_equal(join(other, &group, false), RUNG_E_NOTFOUND);
+    to = group;
+    to.port = member->socket->local.port;
+    far_send(peer, &to, 1, 100);
+    sock_wait_count(member, 1);
+    any.port = to.port;
+    sock_close(member);
+    assert_int_equal(sock_open_at(&t, &any, &member), RUNG_OK);
+    far_send(peer, &to, 2, 100);
+    udp_settle(&t);
+    assert_int_equal(sock_recv(member, 4), 0);
+    udp_fixture.peer_close(peer);
+    udp_end(&t);
+}
+
 /* Many groups: all fit, or LIMIT says that no more do. */
 static void groups_have_a_limit(void **state)
 {
@@ -216,6 +246,7 @@ const struct CMUnitTest udp_open_cases[] = {
     cmocka_unit_test(one_family_does_not_reach_the_other),
     cmocka_unit_test(the_sender_may_choose_its_address),
     cmocka_unit_test(groups_are_joined_and_left),
+    cmocka_unit_test(groups_belong_to_their_socket),
     cmocka_unit_test(groups_have_a_limit),
     {0},
 };

@@ -1,0 +1,27 @@
+# lwIP's own files that we use, as the library rung_lwip_core: our warnings off, our sanitizers on, but
+# for two habits of lwIP's that the compilers we use define: unaligned words, and 255 << 24.
+set(lwip_files core/init.c core/def.c core/inet_chksum.c core/ip.c core/mem.c core/memp.c
+    core/netif.c core/pbuf.c core/tcp.c core/tcp_in.c core/tcp_out.c core/udp.c
+    core/ipv4/dhcp.c core/ipv4/etharp.c core/ipv4/icmp.c core/ipv4/igmp.c core/ipv4/ip4_frag.c
+    core/ipv4/ip4.c core/ipv4/ip4_addr.c core/ipv6/ethip6.c core/ipv6/icmp6.c core/ipv6/inet6.c
+    core/ipv6/ip6.c core/ipv6/ip6_addr.c core/ipv6/ip6_frag.c core/ipv6/mld6.c core/ipv6/nd6.c
+    netif/ethernet.c)
+list(TRANSFORM lwip_files PREPEND ${LWIP_SOURCE_DIR}/src/)
+add_library(rung_lwip_core STATIC ${lwip_files})
+target_include_directories(rung_lwip_core SYSTEM PUBLIC ${LWIP_SOURCE_DIR}/src/include
+                                                       ${CMAKE_CURRENT_SOURCE_DIR}/port)
+# Two functions that lwIP's other files call by name are ours, around lwIP's own: lwip_demux.c says why.
+set_source_files_properties(${LWIP_SOURCE_DIR}/src/core/tcp_in.c PROPERTIES
+                            COMPILE_DEFINITIONS tcp_input=rung_lwip_real_tcp_input)
+set_source_files_properties(${LWIP_SOURCE_DIR}/src/core/tcp.c PROPERTIES
+    COMPILE_DEFINITIONS tcp_netif_ip_addr_changed=rung_lwip_real_tcp_netif_ip_addr_changed)
+set(lwip_cache 1048576) # bytes of small blocks kept for later, lwip_port.c
+if(RUNG_SANITIZE)
+    set(lwip_cache 0)
+endif()
+target_compile_definitions(rung_lwip_core INTERFACE RUNG_LWIP_CACHE=${lwip_cache}u)
+target_compile_options(rung_lwip_core PRIVATE -std=c11 -w -ffunction-sections -fdata-sections)
+if(RUNG_SANITIZE)
+    target_compile_options(rung_lwip_core PRIVATE -fsanitize=${RUNG_SANITIZE} -fno-sanitize=alignment,shift
+                                                  -fno-omit-frame-pointer)
+endif()

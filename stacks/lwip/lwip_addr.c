@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: ISC */
+/* stacks/lwip/lwip_addr.c - the host's own addresses: static, by DHCP, by IPv6 autoconfiguration; and
+ * the lines that tell a person about them. */
+#include "lwip_int.h"
+
+#include "rung/clock.h"
+
+#include "lwip/dhcp.h"
+#include "lwip/ip4_addr.h"
+#include "lwip/nd6.h"
+
+#define ADDR_CLASH_NS (60 * RUNG_NS_PER_S) /* between two lines about the same trouble */
+#define ADDR_DHCP_FIRST_S 5u
+#define ADDR_DHCP_AGAIN_S 60u
+#define ADDR_MTU6 1280u /* RFC 8200 5: a link with less carries no IPv6 */
+
+bool rung_lwip_from_addr(ip_addr_t *ip, const struct rung_addr *addr)
+{
+    memset(ip, 0, sizeof(*ip));
+    if (addr->family == RUNG_AF_IPV4) {
+        u32_t word;
+        memcpy(&word, addr->ip, sizeof(word));
+        ip_addr_set_ip4_u32(ip, word);
+        return true;
+    }
+    if (addr->family != RUNG_AF_IPV6)
+        return false;
+    IP_SET_TYPE_VAL(*ip, IPADDR_TYPE_V6);
+    memcpy(ip_2_ip6(ip)->addr, addr->ip, 16);
+    return true;
+}
+
+struct rung_addr rung_lwip_to_addr(const ip_addr_t *ip, uint16_t port)
+{
+    struct rung_addr addr = {.family = RUNG_AF_IPV4, .port = port};
+    if (IP_IS_V4(ip)) {
+        u32_t word = ip4_addr_get_u32(ip_2_ip4(ip));
+        memcpy(addr.ip, &word, sizeof(word));
+    } else {
+        addr.family = RUNG_AF_IPV6;
+        memcpy(addr.ip, ip_2_ip6(ip)->addr, 16);
+        addr.scope = ip6_addr_islinklocal(ip_2_ip6(ip)) ? 1 : 0; /* there is one interface */
+    }
+    return addr;
+}
+
+static const char *addr_text(const ip_addr_t *ip, char text[RUNG_ADDR_TEXT])
+{
+    struct rung_addr addr = rung_lwip_to_addr(ip, 0);
+    return rung_addr_format(&addr, text);
+}
+
+bool rung_lwip_addr_ours(struct lwip_core *core, const ip_addr_t *ip)
+{
+    if (IP_IS_V4(ip))
+        return ip4_addr_cmp(ip_2_ip4(ip), netif_ip4_addr(&core->netif));
+    return netif_get_ip6_addr_match(&core->netif, ip_2_ip6(ip)) >= 0;
+}
+
+/* Whether a route leads there: what lwIP finds out only when it sends, and then keeps to itself. */
+bool rung_lwip_addr_reaches(struct lwip_core *core, const ip_addr_t *ip)
+{
+    struct netif *netif = &core->netif;
+    if (IP_IS_V6(ip))
+        return !ip6_addr_ismulticast(ip_2_ip6(ip)) && !ip6_addr_isany(ip_2_ip6(ip));
+    const ip4_addr_t *to = ip_2_ip4(ip);
+    if (ip4_addr_isany(netif_ip4_addr(netif)) || ip4_addr_ismulticast(to)
+        || ip4_addr_isbroadcast(to, netif) || ip4_addr_isany(to))
+        return false;
+    return ip4_addr_netcmp(to, netif_ip4_addr(netif), netif_ip4_netmask(netif))
+           || !ip4_addr_isany(netif_ip4_gw(netif));
+}
+
+/* Lines. */
+
+static void addr_tell4(struct lwip_core *core)
+{
+    const struct netif *netif = &core->netif;
+    uint32_t now = ip4_addr_get_u32(netif_ip4_addr(netif));
+    char text[RUNG_ADDR_TEXT], router[RUNG_ADDR_TEXT];
+    if (now == core->told4)
+        return;
+    core->told4 = now;
+    if (!now) {
+        rung_log(core->p, RUNG_LOG_WARN, core->slot, "the IPv4 address is gone; asking for one again");
+        return;
+    }
+    bool routed = !ip4_addr_isany(netif_ip4_gw(netif));
+    rung_log(core->p, RUNG_LOG_INFO, core->slot, "address %s%s%s%s",
+             addr_text(&netif->ip_addr, text), core->static4.addr.family ? "" : " by DHCP",
+             routed ? ", router " : "", routed ? addr_text(&netif->gw, router) : "");
+}
+
+static void addr_tell6(struct lwip_core *core)
+{
+    for (s8_t i = 0; i < LWIP_IPV6_NUM_ADDRESSES; i++) {
+        u8_t state = netif_ip6_addr_state(&core->netif, i);
+        char text[RUNG_ADDR_TEXT];
+        u8_t kind = ip6_addr_ispreferred(state) ? 1 : ip6_addr_isduplicated(state) ? 2 : 0;
+        if (kind == core->told6[i])
+            continue;
+        core->told6[i] = kind;
+        addr_text(netif_ip_addr6(&core->netif, i), text);
+        if (kind == 1)
+            rung_log(core->p, RUNG_LOG_INFO, core->slot, "address %s", text);
+        else if (kind == 2)
+            rung_log(core->p, RUNG_LOG_WARN, core->slot,
+                     "another host on this link has the address %s: give one of them another", text);
+    }
+}
+
+static void addr_on_status(struct netif *netif)
+{
+    addr_tell4(netif->state);
+}
+
+/* Somebody else says that our address is theirs. */
+void rung_lwip_addr_arp(struct lwip_core *core, const uint8_t *arp)
+{
+    uint32_t own = ip4_addr_get_u32(netif_ip4_addr(&core->netif)), sender;
+    uint64_t now = rung_loop_now_ns(core->p);
+    char text[RUNG_ADDR_TEXT];
+    memcpy(&sender, arp + 14, sizeof(sender));
+    if (!own || sender != own || memcmp(arp + 8, core->netif.hwaddr, 6) == 0
+        || now < core->clash_due_ns)
+        return;
+    core->clash_due_ns = now + ADDR_CLASH_NS;
+    rung_log(core->p, RUNG_LOG_WARN, core->slot,
+             "%02x:%02x:%02x:%02x:%02x:%02x on this link has the address %s too: give one of them "
+             "another", arp[8], arp[9], arp[10], arp[11], arp[12], arp[13],
+             addr_text(&core->netif.ip_addr, text));
+}
+
+void rung_lwip_addr_slow(struct lwip_core *core)
+{
+    addr_tell6(core);
+    if (core->static4.addr.family || core->told4 || !core->net->link_up)
+        return;
+    uint64_t waited = (rung_loop_now_ns(core->p) - core->dhcp_since_ns) / RUNG_NS_PER_S;
+    uint64_t due = core->dhcp_told ? (uint64_t)core->dhcp_told * ADDR_DHCP_AGAIN_S : ADDR_DHCP_FIRST_S;
+    if (waited < due)
+        return;
+    core->dhcp_told++;
+    rung_log(core->p, RUNG_LOG_WARN, core->slot,
+             "no DHCP answer for %llu s; asking on. A fixed address needs no server: %s.ipv4=",
+             (unsigned long long)waited, core->slot);
+}
+
+/* Beginning and end. */
+
+static enum rung_err addr_refuse(struct lwip_core *core, const char *key, const char *why)
+{
+    rung_log(core->p, RUNG_LOG_ERROR, core->slot, "%s.%s %s", core->slot, key, why);
+    return RUNG_E_RANGE;
+}
+
+static enum rung_err addr_set4(struct lwip_core *core)
+{
+    ip_addr_t ip, gw = {0};
+    ip4_addr_t mask;
+    unsigned prefix = core->static4.prefix;
+    ip4_addr_set_u32(&mask, lwip_htonl(prefix ? ~UINT32_C(0) << (32 - prefix) : 0));
+    if (!rung_lwip_from_addr(&ip, &core->static4.addr))
+        return addr_refuse(core, "ipv4", "takes an IPv4 address, such as 10.0.0.2/24");
+    u32_t host = lwip_ntohl(ip4_addr_get_u32(ip_2_ip4(&ip)) & ~ip4_addr_get_u32(&mask));
+    if (ip4_addr_isany(ip_2_ip4(&ip)) || ip4_addr_ismulticast(ip_2_ip4(&ip)) || prefix == 0
+        || (prefix < 31 && (host == 0 || host == lwip_ntohl(~ip4_addr_get_u32(&mask)))))
+        return addr_refuse(core, "ipv4", "is no address of a host: it names a network, a group or all");
+    if (core->gateway.family) {
+        if (!rung_lwip_from_addr(&gw, &core->gateway) || IP_IS_V6(&gw)
+            || !ip4_addr_netcmp(ip_2_ip4(&gw), ip_2_ip4(&ip), &mask))
+            return addr_refuse(core, "gateway", "is not in the network of ipv4: a router must be on "
+                               "this link");
+    }
+    netif_set_addr(&core->netif, ip_2_ip4(&ip), &mask, ip_2_ip4(&gw));
+    return RUNG_OK;
+}
+
+static enum rung_err addr_set6(struct lwip_core *core, bool dad)
+{
+    struct netif *netif = &core->netif;
+    u8_t state = dad ? IP6_ADDR_TENTATIVE : IP6_ADDR_PREFERRED;
+    if (netif->mtu < ADDR_MTU6) {
+        rung_log(core->p, RUNG_LOG_WARN, core->slot, "an mtu of %u is too small for IPv6 (%u): none here",
+                 netif->mtu, ADDR_MTU6);
+        return RUNG_OK;
+    }
+    netif_create_ip6_linklocal_address(netif, 1);
+    netif_ip6_addr_set_state(netif, 0, state);
+    netif_set_ip6_autoconfig_enabled(netif, 1);
+    if (core->static6.addr.family) {
+        ip_addr_t ip;
+        s8_t index;
+        if (core->static6.addr.family != RUNG_AF_IPV6
+            || !rung_lwip_from_addr(&ip, &core->static6.addr)
+            || ip6_addr_ismulticast(ip_2_ip6(&ip)) || ip6_addr_isany(ip_2_ip6(&ip)))
+            return addr_refuse(core, "ipv6", "takes an IPv6 address of a host, such as fd00::2/64");
+        if (core->static6.prefix != 64)
+            return addr_refuse(core, "ipv6", "takes a prefix of 64 bits (RFC 4291 2.5.1), as in fd00::2/64");
+        if (netif_add_ip6_address(netif, ip_2_ip6(&ip), &index) == ERR_OK)
+            netif_ip6_addr_set_state(netif, index, state);
+    }
+    return RUNG_OK;
+}
+
+enum rung_err rung_lwip_addr_open(struct lwip_core *core, const struct rung_lwip_keys *keys)
+{
+    core->static4 = rung_lwip_key_ipv4(keys);
+    core->static6 = rung_lwip_key_ipv6(keys);
+    core->gateway = rung_lwip_key_gateway(keys);
+    if (core->gateway.family && !core->static4.addr.family)
+        return addr_refuse(core, "gateway", "goes with a static address only: give ipv4 too");
+    netif_set_status_callback(&core->netif, addr_on_status);
+    enum rung_err err = core->static4.addr.family ? addr_set4(core) : RUNG_OK;
+    if (!err)
+        err = addr_set6(core, rung_lwip_key_dad(keys));
+    if (err)
+        return err;
+    netif_set_up(&core->netif);
+    if (core->net->link_up)
+        netif_set_link_up(&core->netif);
+    addr_tell4(core);
+    if (!core->static4.addr.family) {
+        core->dhcp_since_ns = rung_loop_now_ns(core->p);
+        if (dhcp_start(&core->netif))
+            return RUNG_E_NOMEM;
+        rung_log(core->p, RUNG_LOG_INFO, core->slot, "asking for an address by DHCP");
+    }
+    return RUNG_OK;
+}
+
+void rung_lwip_addr_close(struct lwip_core *core)
+{
+    netif_set_status_callback(&core->netif, NULL);
+    if (!core->static4.addr.family) {
+        dhcp_release_and_stop(&core->netif);
+        dhcp_cleanup(&core->netif);
+    }
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: ISC */
+/* stacks/lwip/lwip_demux.c - finds a segment's connection in constant time.
+ * lwIP looks for it in one linked list of all connections, and takes one out of that list by walking
+ * it, which costs microseconds at 10,000 of them. Here the list is kept in pieces, one for each value
+ * of a hash of the four numbers that name a connection; for the time of a call lwIP gets the piece
+ * that the call is about, as if there were no other connection. The timers get all of them as one.
+ * lwIP's source is as it came: tcp_in.c and tcp.c are compiled with two of their functions renamed
+ * (core.cmake), and those of the old names are below. */
+#include "lwip_int.h"
+
+#include "rung/entropy.h"
+
+#include "lwip/inet_chksum.h"
+#include "lwip/ip.h"
+#include "lwip/priv/tcp_priv.h"
+#include "lwip/prot/tcp.h"
+
+#define DEMUX_MIN 64u
+#define DEMUX_MAX 16384u
+
+void rung_lwip_real_tcp_input(struct pbuf *p, struct netif *inp);
+void rung_lwip_real_tcp_netif_ip_addr_changed(const ip_addr_t *before, const ip_addr_t *now);
+
+enum rung_err rung_lwip_demux_open(struct lwip_core *core)
+{
+    uint32_t count = DEMUX_MIN;
+    while (count < core->max_conns && count < DEMUX_MAX)
+        count *= 2;
+    core->buckets = rung_zalloc(core->p, count, sizeof(*core->buckets));
+    core->bucket_mask = count - 1;
+    rung_entropy_fill(core->p, core->hash_key, sizeof(core->hash_key));
+    return core->buckets ? RUNG_OK : RUNG_E_NOMEM;
+}
+
+static uint64_t demux_word(const uint8_t *bytes)
+{
+    uint32_t word;
+    memcpy(&word, bytes, sizeof(word));
+    return word;
+}
+
+/* The peer's address and both ports; ours is the same for nearly all. Multiply-shift with secret
+ * multipliers (Dietzfelbinger 1997), so that nobody outside can pick addresses that collide. */
+struct lwip_bucket *rung_lwip_bucket(struct lwip_core *core, const ip_addr_t *local,
+                                     uint16_t local_port, const ip_addr_t *peer,
+                                     uint16_t peer_port)
+{
+    const uint64_t *key = core->hash_key;
+    uint64_t sum = key[0] + (key[1] | 1) * ((uint64_t)local_port << 16 | peer_port);
+    (void)local;
+    if (IP_IS_V4(peer)) {
+        sum += (key[2] | 1) * ip4_addr_get_u32(ip_2_ip4(peer));
+    } else {
+        const uint8_t *bytes = (const uint8_t *)ip_2_ip6(peer)->addr;
+        for (unsigned i = 0; i < 4; i++)
+            sum += (key[2 + i] | 1) * demux_word(bytes + 4u * i);
+    }
+    return &core->buckets[(sum >> 40) & core->bucket_mask];
+}
+
+void rung_lwip_enter(struct lwip_core *core, struct lwip_bucket *bucket)
+{
+    assert(!core->entered && !core->joined);
+    core->entered = bucket;
+    tcp_active_pcbs = bucket->active;
+    tcp_tw_pcbs = bucket->waiting;
+}
+
+void rung_lwip_leave(struct lwip_core *core)
+{
+    core->entered->active = tcp_active_pcbs;
+    core->entered->waiting = tcp_tw_pcbs;
+    core->entered = NULL;
+    tcp_active_pcbs = NULL;
+    tcp_tw_pcbs = NULL;
+}
+
+static struct tcp_pcb **demux_append(struct tcp_pcb **end, struct tcp_pcb **list)
+{
+    *end = *list;
+    *list = NULL;
+    while (*end)
+        end = &(*end)->next;
+    return end;
+}
+
+void rung_lwip_join(struct lwip_core *core)
+{
+    struct tcp_pcb **active = &tcp_active_pcbs, **waiting = &tcp_tw_pcbs;
+    assert(!core->entered && !core->joined);
+    core->joined = true;
+    for (uint32_t i = 0; i <= core->bucket_mask; i++) {
+        active = demux_append(active, &core->buckets[i].active);
+        waiting = demux_append(waiting, &core->buckets[i].waiting);
+    }
+}
+
+static struct lwip_bucket *demux_of(struct lwip_core *core, const struct tcp_pcb *pcb)
+{
+    return rung_lwip_bucket(core, &pcb->local_ip, pcb->local_port, &pcb->remote_ip,
+                            pcb->remote_port);
+}
+
+/* Puts the connections back where they belong. */
+void rung_lwip_part(struct lwip_core *core)
+{
+    struct tcp_pcb *pcb;
+    while ((pcb = tcp_active_pcbs)) {
+        struct lwip_bucket *bucket = demux_of(core, pcb);
+        tcp_active_pcbs = pcb->next;
+        pcb->next = bucket->active;
+        bucket->active = pcb;
+    }
+    while ((pcb = tcp_tw_pcbs)) {
+        struct lwip_bucket *bucket = demux_of(core, pcb);
+        tcp_tw_pcbs = pcb->next;
+        pcb->next = bucket->waiting;
+        bucket->waiting = pcb;
+    }
+    core->joined = false;
+}
+
+/* ip4.c and ip6.c call this with a segment, p at its TCP header. */
+void tcp_input(struct pbuf *p, struct netif *inp)
+{
+    struct lwip_core *core = rung_lwip_port_core();
+    const struct tcp_hdr *head = p->payload;
+    if (p->len < TCP_HLEN) {
+        pbuf_free(p);
+        return;
+    }
+    rung_lwip_enter(core, rung_lwip_bucket(core, ip_current_dest_addr(), lwip_ntohs(head->dest),
+                                           ip_current_src_addr(), lwip_ntohs(head->src)));
+    rung_lwip_real_tcp_input(p, inp);
+    rung_lwip_leave(core);
+}
+
+/* netif.c calls this when an address of ours goes. */
+void tcp_netif_ip_addr_changed(const ip_addr_t *before, const ip_addr_t *now)
+{
+    struct lwip_core *core = rung_lwip_port_core();
+    if (core->joined) {
+        rung_lwip_real_tcp_netif_ip_addr_changed(before, now);
+        return;
+    }
+    rung_lwip_join(core);
+    rung_lwip_real_tcp_netif_ip_addr_changed(before, now);
+    rung_lwip_part(core);
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: ISC */
+/* stacks/lwip/lwip_send.c - the app's bytes on their way: taken from the app, handed to lwIP by
+ * reference as its queue has room, released when the peer has acknowledged them. */
+#include "lwip_int.h"
+
+#include "lwip/priv/tcp_priv.h"
+
+static size_t send_left(const struct lwip_conn *conn)
+{
+    return conn->feed->len - conn->fed;
+}
+
+/* lwIP's length is 16 bits. Chunks end on whole segments, so that no short ones stand in between. */
+static uint16_t send_chunk(const struct lwip_conn *conn, size_t room)
+{
+    size_t mss = tcp_mss(conn->pcb), len = send_left(conn);
+    if (len > room)
+        len = room;
+    if (len > UINT16_MAX)
+        len = UINT16_MAX;
+    if (len < send_left(conn) && len > mss)
+        len -= len % mss;
+    return (uint16_t)len;
+}
+
+static void send_feed(struct lwip_conn *conn)
+{
+    struct tcp_pcb *pcb = conn->pcb;
+    if (!pcb || conn->stage == LWIP_HALF || conn->stage == LWIP_CALLING)
+        return;
+    while (conn->feed && pcb->snd_buf > 0) {
+        uint16_t len = send_chunk(conn, pcb->snd_buf);
+        bool more = len < send_left(conn) || conn->feed->next;
+        /* Too little room to be worth a segment: wait for acknowledgements of more. */
+        if (len < send_left(conn) && len < tcp_mss(pcb) && pcb->unacked)
+            break;
+        if (tcp_write(pcb, conn->feed->data + conn->fed, len, more ? TCP_WRITE_FLAG_MORE : 0))
+            break;
+        conn->fed += len;
+        if (conn->fed == conn->feed->len) {
+            conn->feed = conn->feed->next;
+            conn->fed = 0;
+        }
+    }
+    if (!conn->feed && conn->tx_shut && !conn->tx_fin) {
+        err_t err;
+        conn->tx_fin = true;
+        rung_lwip_enter(conn->core, conn->bucket);
+        err = conn->stage == LWIP_LET_GO ? tcp_close(pcb) : tcp_shutdown(pcb, 0, 1);
+        rung_lwip_leave(conn->core);
+        if (err == ERR_MEM)
+            conn->tx_fin = false; /* conn_on_poll() comes again */
+    }
+    if (conn->pcb)
+        tcp_output(conn->pcb);
+}
+
+int rung_lwip_send(struct rung_tcp_conn *base, struct rung_buf *const b[], unsigned n)
+{
+    struct lwip_conn *conn = rung_container_of(base, struct lwip_conn, base);
+    unsigned k = 0;
+    if (!conn->pcb || conn->error || conn->tx_shut)
+        return RUNG_E_DOWN;
+    for (; k < n && (!conn->queued || conn->queued < conn->core->tx_buffer); k++) {
+        struct rung_buf *buf = b[k];
+        buf->next = NULL;
+        *conn->tx_end = buf;
+        conn->tx_end = &buf->next;
+        if (!conn->feed)
+            conn->feed = buf;
+        conn->queued += buf->len;
+    }
+    if (k < n)
+        conn->tx_want = true;
+    rung_lwip_conn_event(conn, 0); /* fed when the turn ends: what comes together leaves together */
+    return (int)k;
+}
+
+/* Releases what the peer has. */
+static void send_release(struct lwip_conn *conn)
+{
+    while (conn->tx && conn->acked >= conn->tx->len && conn->tx != conn->feed) {
+        struct rung_buf *buf = conn->tx;
+        conn->acked -= buf->len;
+        conn->queued -= buf->len;
+        conn->tx = buf->next;
+        if (!conn->tx)
+            conn->tx_end = &conn->tx;
+        rung_lwip_give_back(conn->core, buf);
+    }
+    if (!conn->tx)
+        conn->acked = 0; /* SYN and FIN count for lwIP, and are not ours */
+}
+
+/* Moves all that can be moved: buffers back to the app, bytes to lwIP. */
+void rung_lwip_conn_move(struct lwip_conn *conn)
+{
+    if (conn->acked)
+        send_release(conn);
+    send_feed(conn);
+    if (conn->tx_want && conn->queued <= conn->core->tx_buffer / 2)
+        conn->events |= RUNG_TCP_TX;
+}
+
+void rung_lwip_conn_unsend(struct lwip_conn *conn)
+{
+    conn->feed = NULL;
+    conn->fed = conn->acked = 0;
+    conn->queued = 0;
+    if (conn->tx)
+        rung_lwip_flush(conn->core); /* so that hardly ever a frame is left that shows them */
+    while (conn->tx) {
+        struct rung_buf *buf = conn->tx;
+        conn->tx = buf->next;
+        rung_lwip_give_back(conn->core, buf);
+    }
+    conn->tx_end = &conn->tx;
+}

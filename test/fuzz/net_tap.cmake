@@ -1,0 +1,26 @@
+# The tap's header; included by this folder's CMakeLists.txt, on platforms that have the module.
+if(NOT TARGET rung_module_net-tap)
+    return()
+endif()
+set(corpus ${CMAKE_CURRENT_SOURCE_DIR}/corpus/net-tap)
+add_executable(fuzz-net-tap-corpus corpus_main.c net_tap_fuzz.c)
+rung_fuzz_program(fuzz-net-tap-corpus)
+target_link_libraries(fuzz-net-tap-corpus PRIVATE rung_module_net-tap rung_platform_unix
+                                                  rung_ground_flags)
+add_test(NAME fuzz-net-tap-corpus COMMAND fuzz-net-tap-corpus ${corpus})
+set_tests_properties(fuzz-net-tap-corpus PROPERTIES LABELS fuzz TIMEOUT 300)
+
+if(RUNG_FUZZ)
+    rung_get(folder module.net-tap.FOLDER)
+    add_executable(fuzz-net-tap net_tap_fuzz.c ${folder}/net_tap_hdr.c)
+    rung_fuzz_program(fuzz-net-tap)
+    target_include_directories(fuzz-net-tap PRIVATE ${folder} ${RUNG_ROOT}/backends)
+    target_compile_options(fuzz-net-tap PRIVATE -fsanitize=fuzzer-no-link)
+    target_link_options(fuzz-net-tap PRIVATE -fsanitize=fuzzer)
+    target_link_libraries(fuzz-net-tap PRIVATE rung_ground_flags)
+    set(found ${CMAKE_CURRENT_BINARY_DIR}/found-net-tap)
+    file(MAKE_DIRECTORY ${found})
+    add_test(NAME fuzz-net-tap COMMAND fuzz-net-tap -runs=200000 -seed=1 -max_len=512 -timeout=20
+                                       ${found} ${corpus})
+    set_tests_properties(fuzz-net-tap PROPERTIES LABELS fuzz TIMEOUT 600)
+endif()
