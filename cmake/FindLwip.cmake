@@ -1,5 +1,5 @@
 # lwIP's source folder, 2.1.3 or newer, for those who compile it with options of their own: sets
-# LWIP_SOURCE_DIR, the folder that holds src/core/tcp.c.
+# LWIP_SOURCE_DIR, the folder that holds src/core/tcp.c (rung_get(... lwip.source) elsewhere).
 #
 # -DRUNG_LWIP_DIR=<folder or tarball> names one. Otherwise the distribution's source package is
 # fetched, once, when the build is configured: the original tarball, pinned by its SHA-256. Debian's
@@ -129,6 +129,7 @@ if(LWIP_SOURCE_DIR)
     rung_lwip_version(Lwip_VERSION "${LWIP_SOURCE_DIR}")
     if(Lwip_VERSION VERSION_GREATER_EQUAL lwip_version)
         set(Lwip_FOUND TRUE)
+        set_property(GLOBAL PROPERTY rung.lwip.source "${LWIP_SOURCE_DIR}")
     else()
         set(why "RUNG_LWIP_DIR=${RUNG_LWIP_DIR} holds lwIP ${Lwip_VERSION}; ${lwip_version} or \
 newer is needed.")

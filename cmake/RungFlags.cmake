@@ -5,7 +5,8 @@ add_library(rung_flags INTERFACE)
 target_compile_options(rung_flags INTERFACE
     -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wcast-qual -Werror
     -ffunction-sections -fdata-sections)
-target_link_options(rung_flags INTERFACE -Wl,--gc-sections)
+# The link-time optimiser makes the code, so it must part the sections too.
+target_link_options(rung_flags INTERFACE -Wl,--gc-sections -ffunction-sections -fdata-sections)
 target_include_directories(rung_flags INTERFACE ${RUNG_ROOT}/interfaces)
 if(RUNG_SANITIZE)
     target_compile_options(rung_flags INTERFACE

@@ -7,8 +7,8 @@
  *          see what this host sends out of the same interface (checked on veth; any other
  *          interface marks it the same way), and this host does not see what it sends: to talk to
  *          the host itself take net-tap, or the other end of a veth pair. An interface without
- *          addresses of its own serves best. A wireless card sends from its own address only: give
- *          that as `mac`.
+ *          addresses of its own serves best. A wireless card and a macvlan carry their own address
+ *          only: give that as `mac`.
  *          With `file`: the capture's Ethernet frames are lent in order, as fast as they are
  *          taken, whoever they are for, and sends are counted in stats.tx_dropped. At the end the
  *          link goes down.

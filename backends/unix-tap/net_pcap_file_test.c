@@ -234,6 +234,11 @@ static void a_dry_pool_waits(void **state)
     end(&t);
 }
 
+static bool was_told(void *arg)
+{
+    return ((struct file_test *)arg)->rx_events > 0;
+}
+
 static void an_event_waits_for_its_listener(void **state)
 {
     struct file_test t;
@@ -246,8 +251,7 @@ static void an_event_waits_for_its_listener(void **state)
     test_run_turns(t.p, 5);
     t.pcap.net.ready = on_ready;
     assert_int_equal(t.rx_events, 0);
-    while (t.rx_events == 0)
-        test_run_turns(t.p, 1);
+    test_run_until(t.p, was_told, &t);
     expect_frame(&t, 1, 60);
     close_it(&t);
     end(&t);

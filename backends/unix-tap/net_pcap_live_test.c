@@ -130,6 +130,50 @@ static void a_full_queue_is_tried_again(void **state)
     end(&t);
 }
 
+/* Who waits for room on a link that goes down is told: all is taken now, and lost. */
+static void down_is_room(void **state)
+{
+    struct live_test t;
+    uint8_t bytes[1000] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, [13] = 1};
+    (void)state;
+    begin(&t);
+    must_open(&t);
+    if (system("tc qdisc add dev ours root tbf rate 8bit burst 1600 limit 100mb")) {
+        end(&t);
+        print_message("skipped: no shaper (tc-tbf) on this host\n");
+        skip();
+    }
+    for (unsigned sent = 0; send_one(&t, bytes, sizeof(bytes)) == 1; sent++)
+        assert_true(sent < 100000);
+    test_settle(t.p);
+    assert_int_equal(t.events, 0);
+    test_link_up("ours", false);
+    test_wait(t.p, has_room, &t);
+    test_wait(t.p, link_is_down, &t);
+    assert_int_equal(send_one(&t, bytes, sizeof(bytes)), 1);
+    assert_int_equal(t.pcap.net.stats.tx_dropped, 1);
+    end(&t);
+}
+
+/* The interface takes in frames for our address too: here in the only way that a veth has, which
+ * is to take in all. It ends with the link. */
+static void the_interface_knows_our_address(void **state)
+{
+    static const char all[] = "ip -d link show ours | grep -q 'promiscuity 1 '";
+    struct live_test t;
+    (void)state;
+    for (int promisc = 0; promisc < 2; promisc++) {
+        begin(&t);
+        t.keys.promisc = promisc;
+        assert_int_not_equal(system(all), 0);
+        must_open(&t);
+        assert_int_equal(system(all), 0);
+        close_it(&t);
+        assert_int_not_equal(system(all), 0);
+        end(&t);
+    }
+}
+
 /* An interface whose mtu shrinks under us loses what no longer fits, and nothing else. */
 static void the_mtu_shrinks(void **state)
 {
@@ -189,6 +233,8 @@ int main(void)
         cmocka_unit_test(unfinished_frames_of_a_kernel),
         cmocka_unit_test(merged_frames_say_how_to_end_them),
         cmocka_unit_test(a_full_queue_is_tried_again),
+        cmocka_unit_test(down_is_room),
+        cmocka_unit_test(the_interface_knows_our_address),
         cmocka_unit_test(the_mtu_shrinks),
         cmocka_unit_test(waiting_does_not_spin),
     };

@@ -83,6 +83,8 @@ static int capture_send(struct rung_net *net, struct rung_frame *const f[], unsi
     struct rung_net_capture *capture = capture_of(net);
     unsigned done = 0;
     int k;
+    if (!n) /* f may be NULL */
+        return rung_net_send(capture->link, f, 0);
     do {
         unsigned some = n - done < CAPTURE_BATCH ? n - done : CAPTURE_BATCH;
         k = capture_send_some(capture, f + done, some);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* stacks/lwip/lwip_addr.c - the host's own addresses: static, by DHCP, by IPv6 autoconfiguration; and
- * the lines that tell a person about them. */
+/* stacks/lwip/lwip_addr.c - the host's own addresses: static, by DHCP, by IPv6
+ * autoconfiguration; and the lines that tell a person about them. */
 #include "lwip_int.h"
 
 #include "rung/clock.h"
@@ -82,7 +82,8 @@ static void addr_tell4(struct lwip_core *core)
         return;
     core->told4 = now;
     if (!now) {
-        rung_log(core->p, RUNG_LOG_WARN, core->slot, "the IPv4 address is gone; asking for one again");
+        rung_log(core->p, RUNG_LOG_WARN, core->slot,
+                 "the IPv4 address is gone; asking for one again");
         return;
     }
     bool routed = !ip4_addr_isany(netif_ip4_gw(netif));
@@ -105,7 +106,8 @@ static void addr_tell6(struct lwip_core *core)
             rung_log(core->p, RUNG_LOG_INFO, core->slot, "address %s", text);
         else if (kind == 2)
             rung_log(core->p, RUNG_LOG_WARN, core->slot,
-                     "another host on this link has the address %s: give one of them another", text);
+                     "another host on this link has the address %s: give one of them another",
+                     text);
     }
 }
 
@@ -137,7 +139,9 @@ void rung_lwip_addr_slow(struct lwip_core *core)
     if (core->static4.addr.family || core->told4 || !core->net->link_up)
         return;
     uint64_t waited = (rung_loop_now_ns(core->p) - core->dhcp_since_ns) / RUNG_NS_PER_S;
-    uint64_t due = core->dhcp_told ? (uint64_t)core->dhcp_told * ADDR_DHCP_AGAIN_S : ADDR_DHCP_FIRST_S;
+    uint64_t due = (uint64_t)core->dhcp_told * ADDR_DHCP_AGAIN_S;
+    if (!core->dhcp_told)
+        due = ADDR_DHCP_FIRST_S;
     if (waited < due)
         return;
     core->dhcp_told++;
@@ -165,12 +169,13 @@ static enum rung_err addr_set4(struct lwip_core *core)
     u32_t host = lwip_ntohl(ip4_addr_get_u32(ip_2_ip4(&ip)) & ~ip4_addr_get_u32(&mask));
     if (ip4_addr_isany(ip_2_ip4(&ip)) || ip4_addr_ismulticast(ip_2_ip4(&ip)) || prefix == 0
         || (prefix < 31 && (host == 0 || host == lwip_ntohl(~ip4_addr_get_u32(&mask)))))
-        return addr_refuse(core, "ipv4", "is no address of a host: it names a network, a group or all");
+        return addr_refuse(core, "ipv4",
+                           "is no address of a host: it names a network, a group or all");
     if (core->gateway.family) {
         if (!rung_lwip_from_addr(&gw, &core->gateway) || IP_IS_V6(&gw)
             || !ip4_addr_netcmp(ip_2_ip4(&gw), ip_2_ip4(&ip), &mask))
-            return addr_refuse(core, "gateway", "is not in the network of ipv4: a router must be on "
-                               "this link");
+            return addr_refuse(core, "gateway",
+                               "is not in the network of ipv4: a router must be on this link");
     }
     netif_set_addr(&core->netif, ip_2_ip4(&ip), &mask, ip_2_ip4(&gw));
     return RUNG_OK;
@@ -181,8 +186,8 @@ static enum rung_err addr_set6(struct lwip_core *core, bool dad)
     struct netif *netif = &core->netif;
     u8_t state = dad ? IP6_ADDR_TENTATIVE : IP6_ADDR_PREFERRED;
     if (netif->mtu < ADDR_MTU6) {
-        rung_log(core->p, RUNG_LOG_WARN, core->slot, "an mtu of %u is too small for IPv6 (%u): none here",
-                 netif->mtu, ADDR_MTU6);
+        rung_log(core->p, RUNG_LOG_WARN, core->slot,
+                 "an mtu of %u is too small for IPv6 (%u): none here", netif->mtu, ADDR_MTU6);
         return RUNG_OK;
     }
     netif_create_ip6_linklocal_address(netif, 1);
@@ -196,7 +201,8 @@ static enum rung_err addr_set6(struct lwip_core *core, bool dad)
             || ip6_addr_ismulticast(ip_2_ip6(&ip)) || ip6_addr_isany(ip_2_ip6(&ip)))
             return addr_refuse(core, "ipv6", "takes an IPv6 address of a host, such as fd00::2/64");
         if (core->static6.prefix != 64)
-            return addr_refuse(core, "ipv6", "takes a prefix of 64 bits (RFC 4291 2.5.1), as in fd00::2/64");
+            return addr_refuse(core, "ipv6",
+                               "takes a prefix of 64 bits (RFC 4291 2.5.1), as in fd00::2/64");
         if (netif_add_ip6_address(netif, ip_2_ip6(&ip), &index) == ERR_OK)
             netif_ip6_addr_set_state(netif, index, state);
     }

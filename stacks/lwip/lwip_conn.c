@@ -25,6 +25,7 @@ struct lwip_conn *rung_lwip_conn_new(struct lwip_core *core)
     conn->rx_want = true;
     lwip_node_init(&conn->at);
     lwip_node_init(&conn->due);
+    lwip_node_init(&conn->ack);
     lwip_node_append(&core->conns, &conn->all);
     core->conn_count++;
     return conn;
@@ -42,6 +43,8 @@ static err_t conn_on_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t 
         rung_lwip_conn_event(conn, RUNG_TCP_RX);
         return ERR_OK;
     }
+    if (lwip_node_alone(&conn->ack))
+        lwip_node_append(&conn->core->unacknowledged, &conn->ack);
     if (conn->stage == LWIP_LET_GO) { /* nobody will take it: RFC 9293 3.10.7.4, "receive" closed */
         pbuf_free(p);
         rung_lwip_conn_doom(conn);
@@ -54,6 +57,7 @@ static err_t conn_on_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t 
         if (p->len) {
             *conn->rx_end = p;
             conn->rx_end = &p->next;
+            conn->held += p->len;
         } else {
             pbuf_free(p);
         }
@@ -151,6 +155,7 @@ static void conn_drop_received(struct lwip_conn *conn)
         pbuf_free(p);
     }
     conn->rx_end = &conn->rx;
+    conn->held = 0;
 }
 
 void rung_lwip_conn_dies(struct lwip_conn *conn, int error)
@@ -195,6 +200,8 @@ void rung_lwip_conn_abort(struct lwip_conn *conn)
 void rung_lwip_conn_reap(struct lwip_conn *conn)
 {
     struct lwip_core *core = conn->core;
+    if (conn->busy)
+        return; /* conn_tell() comes again */
     bool nobody = conn->stage == LWIP_LET_GO || (conn->stage == LWIP_HALF && !conn->pcb);
     if (conn->stage == LWIP_QUEUED && !conn->pcb && !conn->rx && conn->error) {
         nobody = true; /* reset before anybody accepted it */
@@ -208,6 +215,7 @@ void rung_lwip_conn_reap(struct lwip_conn *conn)
     conn_drop_received(conn);
     conn->stage = LWIP_LET_GO;
     lwip_node_remove(&conn->due);
+    lwip_node_remove(&conn->ack);
     if (!lwip_node_alone(&conn->all)) {
         lwip_node_remove(&conn->all);
         core->conn_count--;
@@ -250,10 +258,12 @@ static unsigned conn_owed(struct lwip_conn *conn)
 
 static void conn_tell(struct lwip_conn *conn)
 {
+    conn->busy = true;
     if (conn->error)
         rung_lwip_conn_unsend(conn);
     else
         rung_lwip_conn_move(conn);
+    conn->busy = false;
     if (conn->stage == LWIP_OPEN && !conn->base.ready) {
         if (conn->events)
             lwip_node_append(&conn->core->mute, &conn->due);

@@ -60,8 +60,8 @@ static int connect_port(struct lwip_conn *conn, const ip_addr_t *local, const ip
     struct lwip_core *core = conn->core;
     uint16_t peer_port = conn->calling->peer.port;
     for (unsigned i = 0; i < CONNECT_TRIES; i++) {
-        *port = wanted ? wanted
-                       : (uint16_t)(CONNECT_PORT_MIN + rung_lwip_port_random() % CONNECT_PORT_COUNT);
+        uint32_t chance = CONNECT_PORT_MIN + rung_lwip_port_random() % CONNECT_PORT_COUNT;
+        *port = wanted ? wanted : (uint16_t)chance;
         conn->bucket = rung_lwip_bucket(core, local, *port, peer, peer_port);
         if (connect_is_free(core, conn->bucket, local, *port, peer, peer_port))
             return RUNG_OK;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/* stacks/lwip/lwip_demux.c - finds a segment's connection in constant time.
- * lwIP looks for it in one linked list of all connections, and takes one out of that list by walking
- * it, which costs microseconds at 10,000 of them. Here the list is kept in pieces, one for each value
- * of a hash of the four numbers that name a connection; for the time of a call lwIP gets the piece
- * that the call is about, as if there were no other connection. The timers get all of them as one.
- * lwIP's source is as it came: tcp_in.c and tcp.c are compiled with two of their functions renamed
- * (core.cmake), and those of the old names are below. */
+/* stacks/lwip/lwip_demux.c - finds a segment's connection in constant time. lwIP looks for it in
+ * one linked list of all connections, and takes one out of that list by walking it, which costs
+ * microseconds at 10,000 of them. Here the list is kept in pieces, one for each value of a hash
+ * of the four numbers that name a connection; for the time of a call lwIP gets the piece that
+ * the call is about, as if there were no other connection. The timers get all of them as one.
+ * lwIP's source is as it came: tcp_in.c and tcp.c are compiled with two of their functions
+ * renamed (core.cmake), and those of the old names are below. */
 #include "lwip_int.h"
 
 #include "rung/entropy.h"
@@ -120,6 +120,32 @@ void rung_lwip_part(struct lwip_core *core)
     core->joined = false;
 }
 
+static const struct tcp_pcb *demux_find(const struct lwip_bucket *bucket,
+                                        const struct tcp_hdr *head)
+{
+    const struct tcp_pcb *pcb = bucket->active;
+    while (pcb && (pcb->remote_port != lwip_ntohs(head->src)
+                   || pcb->local_port != lwip_ntohs(head->dest)
+                   || !ip_addr_cmp(&pcb->remote_ip, ip_current_src_addr())
+                   || !ip_addr_cmp(&pcb->local_ip, ip_current_dest_addr())))
+        pcb = pcb->next;
+    return pcb;
+}
+
+/* With the link short of frames, a segment that will be kept becomes a copy. When copies have used
+ * up their memory too, connections that hold some lose their segments (the peers send them again,
+ * later and later), so that a few whose apps do not read leave the others room. */
+static struct pbuf *demux_spare(struct lwip_core *core, const struct lwip_bucket *bucket,
+                                struct pbuf *p)
+{
+    const struct tcp_hdr *head = p->payload;
+    if (p->tot_len <= TCPH_HDRLEN_BYTES(head))
+        return p; /* an acknowledgement: nothing of it is kept */
+    const struct tcp_pcb *pcb = demux_find(bucket, head);
+    const struct lwip_conn *conn = pcb ? pcb->callback_arg : NULL;
+    return rung_lwip_spare(core, p, conn && !conn->held && !pcb->ooseq);
+}
+
 /* ip4.c and ip6.c call this with a segment, p at its TCP header. */
 void tcp_input(struct pbuf *p, struct netif *inp)
 {
@@ -129,8 +155,14 @@ void tcp_input(struct pbuf *p, struct netif *inp)
         pbuf_free(p);
         return;
     }
-    rung_lwip_enter(core, rung_lwip_bucket(core, ip_current_dest_addr(), lwip_ntohs(head->dest),
-                                           ip_current_src_addr(), lwip_ntohs(head->src)));
+    struct lwip_bucket *bucket =
+        rung_lwip_bucket(core, ip_current_dest_addr(), lwip_ntohs(head->dest),
+                         ip_current_src_addr(), lwip_ntohs(head->src));
+    if (rung_lwip_link_is_short(core))
+        p = demux_spare(core, bucket, p);
+    if (!p)
+        return;
+    rung_lwip_enter(core, bucket);
     rung_lwip_real_tcp_input(p, inp);
     rung_lwip_leave(core);
 }

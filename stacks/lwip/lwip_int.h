@@ -40,8 +40,8 @@ struct lwip_node {
     struct lwip_node *next, *prev;
 };
 
-/* Received bytes: a fragment of a frame that the link lent, or a copy on the heap. To lwIP a pbuf, to
- * the app a buffer. */
+/* Received bytes: a fragment of a frame that the link lent, or a copy on the heap. To lwIP a
+ * pbuf, to the app a buffer. */
 struct lwip_piece {
     struct pbuf_custom pc; /* first */
     struct rung_buf buf;
@@ -59,6 +59,7 @@ struct lwip_piece {
 struct lwip_tx {
     struct rung_frame frag[LWIP_RUNS];
     struct lwip_core *core;
+    const void *owner; /* the UDP socket whose datagram it carries, or NULL */
     struct lwip_tx *next;
     struct lwip_node flying; /* in core->tx_flying, oldest first */
     uint64_t serial;
@@ -124,6 +125,7 @@ struct lwip_core {
     unsigned tx_made;
     struct lwip_tx *tx_head, **tx_end; /* to be given to the link */
     struct lwip_tx *tx_last;
+    const void *tx_owner; /* of the frames that are made now */
     unsigned tx_waiting;        /* frames in that list */
     struct lwip_node tx_flying; /* frames that the link has */
     uint64_t tx_serial;         /* of the last frame made */
@@ -136,7 +138,7 @@ struct lwip_core {
 
     /* lwip_timer.c */
     struct rung_timer tcp_timer, slow_timer, group_timer;
-    unsigned slow_ticks;
+    unsigned slow_ticks, tcp_ticks;
 
     /* lwip_addr.c */
     struct rung_cidr static4, static6;
@@ -151,6 +153,7 @@ struct lwip_core {
     struct lwip_node half_open; /* oldest first */
     struct lwip_node pending;   /* connections with events to tell */
     struct lwip_node mute;      /* the same, but nobody listens yet */
+    struct lwip_node unacknowledged; /* connections that may owe the peer an acknowledgement */
     struct lwip_node listeners;
     struct lwip_node doomed; /* connections to be aborted when lwIP has been left */
     uint32_t conn_count, half_count;
@@ -174,6 +177,7 @@ struct lwip_conn {
     struct lwip_node all; /* in core->conns */
     struct lwip_node at;  /* in half_open or a listener's queue */
     struct lwip_node due; /* in pending, mute or doomed, or alone */
+    struct lwip_node ack; /* in unacknowledged, or alone */
     struct lwip_listener *listener;   /* while half open or queued */
     struct rung_tcp_connect *calling; /* while connecting */
     struct lwip_bucket *bucket;
@@ -182,6 +186,7 @@ struct lwip_conn {
     struct pbuf *rx; /* received and not lent yet; one list of single pbufs */
     struct pbuf **rx_end;
     unsigned lent; /* pieces that the app has */
+    uint32_t held; /* received bytes, waiting and lent */
 
     struct rung_buf *tx;      /* taken from the app, oldest first */
     struct rung_buf **tx_end;
@@ -199,6 +204,7 @@ struct lwip_conn {
     bool tx_shut : 1;     /* FIN goes behind tx */
     bool tx_fin : 1;      /* and has gone to lwIP */
     bool told_down : 1;
+    bool busy : 1; /* its buffers go back to the app, who may end it meanwhile */
     bool doomed : 1;
 };
 
@@ -263,6 +269,10 @@ void rung_lwip_receive(struct lwip_core *core); /* what the link has */
 void rung_lwip_receive_task(struct rung_task *task);
 void rung_lwip_pieces_free(struct lwip_core *core);
 bool rung_lwip_piece_is(const struct pbuf *p); /* or some pbuf of lwIP's own */
+bool rung_lwip_link_is_short(const struct lwip_core *core); /* it needs its frames back */
+/* A copy in place of p, which is freed; NULL: copies have used up their memory. Those who hold
+ * nothing yet are poor, and get more. */
+struct pbuf *rung_lwip_spare(struct lwip_core *core, struct pbuf *p, bool poor);
 /* A piece with a copy of len bytes at a pbuf's offset; NULL: no memory. */
 struct lwip_piece *rung_lwip_piece_copy(struct lwip_core *core, const struct pbuf *p, uint16_t at,
                                         uint16_t len);
@@ -272,8 +282,10 @@ err_t rung_lwip_output(struct netif *netif, struct pbuf *p);
 void rung_lwip_flush(struct lwip_core *core); /* gives the link what waits */
 void rung_lwip_tx_ready(struct lwip_core *core);
 void rung_lwip_tx_drop(struct lwip_core *core); /* what waits is lost */
+void rung_lwip_tx_drop_of(struct lwip_core *core, const void *owner); /* what waits of one */
 void rung_lwip_tx_free(struct lwip_core *core);
-/* Releases buffers that the app gave: now, or when no frame on its way shows their bytes any more. */
+/* Releases buffers that the app gave: now, or when no frame on its way shows their bytes any
+ * more. */
 void rung_lwip_give_back(struct lwip_core *core, struct rung_buf *buf);
 
 /* lwip_super.c: a frame of headers and payload, which segments may be added to. */

@@ -63,8 +63,9 @@ static enum rung_err open_check(struct lwip_core *core, const struct rung_lwip_k
 {
     const char *slot = core->slot;
     if (core->mtu && (core->mtu < 576 || core->mtu > core->net->info.mtu)) {
-        rung_log(core->p, RUNG_LOG_ERROR, slot, "%s.mtu=%u is outside 576 to %u, what the link can do",
-                 slot, core->mtu, core->net->info.mtu);
+        rung_log(core->p, RUNG_LOG_ERROR, slot,
+                 "%s.mtu=%u is outside 576 to %u, what the link can do", slot, core->mtu,
+                 core->net->info.mtu);
         return RUNG_E_RANGE;
     }
     struct {
@@ -101,8 +102,9 @@ static void open_keys(struct lwip_core *core, const struct rung_lwip_keys *keys)
 
 static void open_rings(struct lwip_core *core)
 {
-    struct lwip_node *rings[] = {&core->conns, &core->half_open, &core->pending, &core->mute, &core->listeners,
-                                 &core->doomed, &core->sockets, &core->tx_flying};
+    struct lwip_node *rings[] = {&core->conns, &core->half_open, &core->pending, &core->mute,
+                                 &core->unacknowledged, &core->listeners, &core->doomed,
+                                 &core->sockets, &core->tx_flying};
     for (size_t i = 0; i < RUNG_ARRAY_LEN(rings); i++)
         lwip_node_init(rings[i]);
     core->tx_end = &core->tx_head;
@@ -146,8 +148,8 @@ enum rung_err rung_lwip_open(struct rung_lwip *self, struct rung_platform *p,
     core->slot = keys->slot;
     if (!rung_lwip_port_begin(core)) {
         rung_log(p, RUNG_LOG_ERROR, keys->slot,
-                 "there can be one lwIP stack in a program, and this is the second: bind this slot to "
-                 "another module");
+                 "there can be one lwIP stack in a program, and this is the second: bind this slot "
+                 "to another module");
         rung_free(p, core);
         return RUNG_E_BUSY;
     }
@@ -160,8 +162,8 @@ enum rung_err rung_lwip_open(struct rung_lwip *self, struct rung_platform *p,
     enum rung_err err = open_start(core, keys);
     if (err) {
         if (err == RUNG_E_NOMEM)
-            rung_log(p, RUNG_LOG_ERROR, keys->slot, "no memory: give more, or set %s.max-connections "
-                     "to less", keys->slot);
+            rung_log(p, RUNG_LOG_ERROR, keys->slot,
+                     "no memory: give more, or set %s.max-connections to less", keys->slot);
         rung_lwip_port_trim(core);
         rung_free(p, core->buckets);
         rung_lwip_port_end();

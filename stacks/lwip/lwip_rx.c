@@ -9,9 +9,6 @@
 #include "lwip/prot/ip4.h"
 #include "lwip/prot/ip6.h"
 
-/* A frame that brings little is taken even when copies have used up their memory: it may be the
- * acknowledgement that frees some. */
-#define RX_SMALL 200u
 #define RX_ROUNDS 4u
 
 static struct lwip_piece *rx_piece_of(struct pbuf *p)
@@ -134,11 +131,18 @@ static struct pbuf *rx_wrap(struct lwip_core *core, struct rung_frame *frame)
     return head;
 }
 
-/* Gives the frame back at once and goes on with a copy of it, so that the link keeps its memory. */
-static struct pbuf *rx_copy(struct lwip_core *core, struct pbuf *p)
+/* Bytes that will be kept are copied when so many of the link's frames are held that it could run
+ * dry, and the frame goes back at once. */
+bool rung_lwip_link_is_short(const struct lwip_core *core)
 {
+    return core->frames_held > LWIP_FRAMES_HELD;
+}
+
+struct pbuf *rung_lwip_spare(struct lwip_core *core, struct pbuf *p, bool poor)
+{
+    uint64_t most = poor ? 2 * core->max_copied : core->max_copied;
     struct lwip_piece *piece = NULL;
-    if (p->tot_len <= RX_SMALL || core->copied + p->tot_len <= core->max_copied)
+    if (core->copied + p->tot_len <= most)
         piece = rung_lwip_piece_copy(core, p, 0, p->tot_len);
     pbuf_free(p);
     return piece ? &piece->pc.pbuf : NULL;
@@ -203,10 +207,6 @@ static void rx_frame(struct lwip_core *core, struct rung_frame *frame)
         frame->release(frame);
         return;
     }
-    if (core->frames_held > LWIP_FRAMES_HELD)
-        p = rx_copy(core, p);
-    if (!p)
-        return;
     rx_set_checks(core, flags, rx_is_fragment((uint16_t)(head[12] << 8 | head[13]), p));
     rx_packet(core, head, p);
 }

@@ -10,7 +10,8 @@ static size_t send_left(const struct lwip_conn *conn)
     return conn->feed->len - conn->fed;
 }
 
-/* lwIP's length is 16 bits. Chunks end on whole segments, so that no short ones stand in between. */
+/* lwIP's length is 16 bits. Chunks end on whole segments, so that no short ones stand in
+ * between. */
 static uint16_t send_chunk(const struct lwip_conn *conn, size_t room)
 {
     size_t mss = tcp_mss(conn->pcb), len = send_left(conn);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* stacks/lwip/lwip_super.c - a frame to send, made of a copy of its headers and references to its
- * payload; consecutive segments of one connection are joined into a super-frame, which the link cuts
- * again as it was (TSO). lwIP knows only segments, so the MSS on the wire is right, and what is
- * lost is sent again by the segment. Figures: docs/decisions. */
+/* stacks/lwip/lwip_super.c - a frame to send, made of a copy of its headers and references to
+ * its payload; consecutive segments of one connection are joined into a super-frame, which the
+ * link cuts again as it was (TSO). lwIP knows only segments, so the MSS on the wire is right,
+ * and what is lost is sent again by the segment. Figures: docs/decisions. */
 #include "lwip_int.h"
 
 #include "lwip/inet_chksum.h"
@@ -43,7 +43,8 @@ static void super_put16(uint8_t *at, uint32_t value)
     at[1] = (uint8_t)value;
 }
 
-/* Length of all headers of a TCP segment whose headers are in one piece; 0: it is something else. */
+/* Length of all headers of a TCP segment whose headers are in one piece; 0: it is something
+ * else. */
 static uint32_t super_tcp_heads(const struct pbuf *p)
 {
     const uint8_t *frame = p->payload, *ip = frame + LWIP_ETHERNET_HEAD;
@@ -117,7 +118,8 @@ bool rung_lwip_super_begin(struct lwip_tx *tx, struct pbuf *p)
     uint32_t heads = super_tcp_heads(p);
     uint32_t copy = heads ? heads : p->len < LWIP_HEAD ? p->len : LWIP_HEAD;
     memcpy(tx->head, p->payload, copy);
-    tx->frag[0] = (struct rung_frame){.data = tx->head, .len = copy, .release = tx->frag[0].release};
+    void (*release)(struct rung_frame *) = tx->frag[0].release;
+    tx->frag[0] = (struct rung_frame){.data = tx->head, .len = copy, .release = release};
     tx->runs = 1;
     tx->pbuf_count = 0;
     tx->len = copy;
@@ -180,7 +182,8 @@ bool rung_lwip_super_add(struct lwip_tx *tx, struct pbuf *p)
     return true;
 }
 
-/* The sum of addresses, protocol and length that a link starts from (RFC 9293 3.1, RFC 8200 8.1). */
+/* The sum of addresses, protocol and length that a link starts from (RFC 9293 3.1, RFC 8200
+ * 8.1). */
 static uint32_t super_pseudo(const uint8_t *ip, uint32_t len)
 {
     uint32_t from = super_is_v6(ip) ? 8 : 12, to = super_is_v6(ip) ? SUPER_IP6_HLEN : 20;

@@ -31,6 +31,8 @@ static void tcp_buf_release(struct rung_buf *buf)
     struct lwip_conn *conn = piece->conn;
     if (conn) {
         conn->lent--;
+        if (conn->held >= piece->window)
+            conn->held -= piece->window;
         tcp_give_window(conn, piece->window);
         if (conn->stage == LWIP_LET_GO && lwip_node_alone(&conn->all) && !conn->lent)
             rung_free(conn->core->p, conn);
@@ -38,7 +40,8 @@ static void tcp_buf_release(struct rung_buf *buf)
     pbuf_free(&piece->pc.pbuf);
 }
 
-/* A pbuf of lwIP's own making (it copies a few, when it puts fragments together) becomes one of ours. */
+/* A pbuf of lwIP's own making (it copies a few, when it puts fragments together) becomes one of
+ * ours. */
 static struct lwip_piece *tcp_piece(struct lwip_conn *conn, struct pbuf *p)
 {
     if (rung_lwip_piece_is(p))
@@ -52,10 +55,10 @@ static struct lwip_piece *tcp_piece(struct lwip_conn *conn, struct pbuf *p)
 
 static int tcp_recv_end(struct lwip_conn *conn)
 {
+    if (conn->rx_end_seen) /* whatever follows it */
+        return RUNG_E_EOF;
     if (conn->error)
         return conn->error;
-    if (conn->rx_end_seen)
-        return RUNG_E_EOF;
     conn->rx_want = true;
     return 0;
 }
@@ -99,6 +102,7 @@ static int lwip_shutdown(struct rung_tcp_conn *base)
         return RUNG_E_DOWN;
     if (!conn->tx_shut) {
         conn->tx_shut = true;
+        conn->tx_want = false;
         rung_lwip_conn_event(conn, 0);
     }
     return RUNG_OK;

@@ -15,9 +15,11 @@
 
 #define TIMER_SLOW_NS (500 * RUNG_NS_PER_MS) /* DHCP_FINE_TIMER_MSECS */
 #define TIMER_SLOW_PER_S 2u
+#define TIMER_TCP_SLOW (TCP_SLOW_INTERVAL / TCP_TMR_INTERVAL)
+#define TIMER_TCP_FAST (20u * TIMER_TCP_SLOW)
 
-/* TIME-WAIT is a courtesy to late segments (RFC 9293 3.6.1), not worth all memory: when there are too
- * many, the older ones go. */
+/* TIME-WAIT is a courtesy to late segments (RFC 9293 3.6.1), not worth all memory: when there
+ * are too many, the older ones go. */
 static void timer_trim_waiting(struct lwip_core *core)
 {
     uint32_t age = 2 * TCP_MSL / TCP_SLOW_INTERVAL, count = 0;
@@ -37,15 +39,38 @@ static void timer_trim_waiting(struct lwip_core *core)
     }
 }
 
+/* What tcp_fasttmr() does for delayed acknowledgements, for those connections alone that have
+ * received something: to walk all of them twenty times a second is what 10,000 idle ones would
+ * cost most. */
+static void timer_acknowledge(struct lwip_core *core)
+{
+    while (!lwip_node_alone(&core->unacknowledged)) {
+        struct lwip_conn *conn =
+            rung_container_of(core->unacknowledged.next, struct lwip_conn, ack);
+        lwip_node_remove(&conn->ack);
+        if (!conn->pcb || !(conn->pcb->flags & TF_ACK_DELAY))
+            continue;
+        tcp_ack_now(conn->pcb);
+        tcp_output(conn->pcb);
+        tcp_clear_flags(conn->pcb, TF_ACK_DELAY | TF_ACK_NOW);
+    }
+}
+
 static void timer_tcp(struct rung_timer *timer)
 {
     struct lwip_core *core = rung_container_of(timer, struct lwip_core, tcp_timer);
+    bool more = true;
     core->in_turn = true;
-    rung_lwip_join(core);
-    tcp_tmr();
-    timer_trim_waiting(core);
-    bool more = tcp_active_pcbs || tcp_tw_pcbs;
-    rung_lwip_part(core);
+    timer_acknowledge(core);
+    if (core->tcp_ticks++ % TIMER_TCP_SLOW == 0) {
+        rung_lwip_join(core);
+        tcp_slowtmr();
+        if (core->tcp_ticks % TIMER_TCP_FAST == 1)
+            tcp_fasttmr(); /* a FIN that found no memory */
+        timer_trim_waiting(core);
+        more = tcp_active_pcbs || tcp_tw_pcbs;
+        rung_lwip_part(core);
+    }
     if (more)
         rung_timer_start(core->p, timer, TCP_TMR_INTERVAL * RUNG_NS_PER_MS);
     rung_lwip_turn_end(core);

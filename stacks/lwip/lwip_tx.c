@@ -32,7 +32,8 @@ static void tx_limbo_end(struct lwip_limbo *limbo)
     }
 }
 
-/* Two lists suffice: when the older has gone the younger takes its place, with all frames so far. */
+/* Two lists suffice: when the older has gone the younger takes its place, with all frames so
+ * far. */
 static void tx_limbo_check(struct lwip_core *core)
 {
     struct lwip_limbo *limbo = core->limbo;
@@ -70,8 +71,8 @@ static void tx_released(struct rung_frame *frame)
     tx_put(tx);
     if (!core->flushing)
         tx_limbo_check(core);
-    if (core->stopped)
-        rung_lwip_stop_check(core);
+    if (core->stopped && !core->in_turn)
+        rung_lwip_stop_check(core); /* the core may go with it */
 }
 
 static struct lwip_tx *tx_get(struct lwip_core *core)
@@ -117,6 +118,7 @@ static err_t tx_begin(struct lwip_core *core, struct pbuf *p)
         }
     }
     tx->next = NULL;
+    tx->owner = core->tx_owner;
     tx->serial = ++core->tx_serial;
     *core->tx_end = tx;
     core->tx_end = &tx->next;
@@ -143,8 +145,8 @@ err_t rung_lwip_output(struct netif *netif, struct pbuf *p)
     return err;
 }
 
-/* Takes a batch off the list. Frames that the link takes may be released, and used again, before its
- * send() is back. */
+/* Takes a batch off the list. Frames that the link takes may be released, and used again, before
+ * its send() is back. */
 static unsigned tx_take(struct lwip_core *core, struct rung_frame *batch[LWIP_BATCH])
 {
     unsigned count = 0;
@@ -186,10 +188,10 @@ void rung_lwip_flush(struct lwip_core *core)
     while (core->tx_head && !core->tx_full && !core->net_gone) {
         unsigned count = tx_take(core, batch);
         int taken = rung_net_send(core->net, batch, count);
+        unsigned gone = taken < 0 ? 0 : (unsigned)taken;
         core->net_gone = taken < 0;
-        core->tx_full = taken >= 0 && (unsigned)taken < count;
-        if (taken < (int)count)
-            tx_untake(core, batch + (taken < 0 ? 0 : taken), count - (unsigned)(taken < 0 ? 0 : taken));
+        core->tx_full = taken >= 0 && gone < count;
+        tx_untake(core, batch + gone, count - gone);
     }
     core->flushing = false;
     if (core->net_gone)
@@ -215,6 +217,32 @@ void rung_lwip_tx_drop(struct lwip_core *core)
     core->tx_end = &core->tx_head;
     core->tx_last = NULL;
     core->tx_waiting = 0;
+    tx_limbo_check(core);
+}
+
+void rung_lwip_tx_drop_of(struct lwip_core *core, const void *owner)
+{
+    struct lwip_tx *list = core->tx_head, *gone = NULL;
+    core->tx_end = &core->tx_head;
+    core->tx_last = NULL;
+    while (list) {
+        struct lwip_tx *tx = list;
+        list = tx->next;
+        if (tx->owner == owner) {
+            tx->next = gone;
+            gone = tx;
+            core->tx_waiting--;
+        } else {
+            *core->tx_end = tx;
+            core->tx_end = &tx->next;
+        }
+    }
+    *core->tx_end = NULL;
+    while (gone) { /* the app hears of each, and may come back with more */
+        struct lwip_tx *tx = gone;
+        gone = tx->next;
+        tx_put(tx);
+    }
     tx_limbo_check(core);
 }
 

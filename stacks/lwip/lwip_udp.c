@@ -90,40 +90,85 @@ static int lwip_open(struct rung_udp *udp, const struct rung_addr *local,
     return RUNG_OK;
 }
 
+static void udp_leave(struct lwip_core *core, const ip_addr_t *ip)
+{
+    if (IP_IS_V4(ip))
+        igmp_leavegroup_netif(&core->netif, ip_2_ip4(ip));
+    else
+        mld6_leavegroup_netif(&core->netif, ip_2_ip6(ip));
+}
+
+static int udp_join(struct lwip_core *core, const ip_addr_t *ip)
+{
+    err_t err = IP_IS_V4(ip) ? igmp_joingroup_netif(&core->netif, ip_2_ip4(ip))
+                             : mld6_joingroup_netif(&core->netif, ip_2_ip6(ip));
+    if (!err && !core->group_timer.active)
+        rung_timer_start(core->p, &core->group_timer, 0);
+    return err ? RUNG_E_LIMIT : RUNG_OK;
+}
+
+static struct lwip_membership **udp_find(struct lwip_sock *sock, const ip_addr_t *ip)
+{
+    struct lwip_membership **at = &sock->groups;
+    while (*at && !ip_addr_cmp(&(*at)->ip, ip))
+        at = &(*at)->next;
+    return at;
+}
+
+static void udp_forget(struct lwip_sock *sock, struct lwip_membership **at)
+{
+    struct lwip_membership *member = *at;
+    *at = member->next;
+    udp_leave(sock->core, &member->ip);
+    rung_free(sock->core->p, member);
+}
+
 static void lwip_close(struct rung_udp_sock *base)
 {
     struct lwip_sock *sock = lwip_sock(base);
     udp_remove(sock->pcb);
+    while (sock->groups)
+        udp_forget(sock, &sock->groups);
     while (sock->rx) {
         struct rung_dgram *dgram = sock->rx;
         sock->rx = dgram->next;
         dgram->release(dgram);
     }
     lwip_node_remove(&sock->all);
+    rung_lwip_tx_drop_of(sock->core, sock);
+    rung_lwip_dispatch_soon(sock->core); /* others may have room now */
     rung_free(sock->core->p, sock);
 }
 
 static int lwip_group(struct rung_udp_sock *base, const struct rung_addr *group, bool join)
 {
-    struct lwip_core *core = lwip_sock(base)->core;
-    struct netif *netif = &core->netif;
+    struct lwip_sock *sock = lwip_sock(base);
+    struct lwip_core *core = sock->core;
     ip_addr_t ip;
-    err_t err;
-    if (group->scope && group->scope != netif_get_index(netif))
+    if (group->scope && group->scope != netif_get_index(&core->netif))
         return RUNG_E_NOTFOUND;
     if (!rung_lwip_from_addr(&ip, group))
         return RUNG_E_NOTSUP;
     if (!ip_addr_ismulticast(&ip))
         return RUNG_E_RANGE;
-    if (IP_IS_V4(&ip))
-        err = join ? igmp_joingroup_netif(netif, ip_2_ip4(&ip))
-                   : igmp_leavegroup_netif(netif, ip_2_ip4(&ip));
-    else
-        err = join ? mld6_joingroup_netif(netif, ip_2_ip6(&ip))
-                   : mld6_leavegroup_netif(netif, ip_2_ip6(&ip));
-    if (!err && !core->group_timer.active)
-        rung_timer_start(core->p, &core->group_timer, 0);
-    return !err ? RUNG_OK : join ? RUNG_E_LIMIT : RUNG_E_NOTFOUND;
+    struct lwip_membership **at = udp_find(sock, &ip), *member;
+    if (!join && !*at)
+        return RUNG_E_NOTFOUND;
+    if (!join)
+        udp_forget(sock, at);
+    if (!join || *at) /* a member already */
+        return RUNG_OK;
+    member = rung_zalloc(core->p, 1, sizeof(*member));
+    if (!member)
+        return RUNG_E_LIMIT;
+    member->ip = ip;
+    int err = udp_join(core, &ip);
+    if (err) {
+        rung_free(core->p, member);
+        return err;
+    }
+    *at = member;
+    return RUNG_OK;
 }
 
 static void lwip_stop(struct rung_udp *udp, struct rung_op *op)

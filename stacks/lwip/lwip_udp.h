@@ -14,6 +14,12 @@ struct lwip_dgram {
     struct pbuf *p; /* one piece */
 };
 
+/* A group that a socket has joined. lwIP counts how often the link's groups are joined. */
+struct lwip_membership {
+    struct lwip_membership *next;
+    ip_addr_t ip;
+};
+
 struct lwip_sock {
     struct rung_udp_sock base;
     struct lwip_core *core;
@@ -22,6 +28,7 @@ struct lwip_sock {
     struct rung_dgram *rx, **rx_end;
     unsigned rx_count;
     bool rx_want, tx_want; /* a call came short: an event is due */
+    struct lwip_membership *groups;
 };
 
 static inline struct lwip_sock *lwip_sock(struct rung_udp_sock *base)

@@ -2,7 +2,7 @@
 /* stacks/lwip/lwip_udp_io.c - datagrams in and out, by reference both ways. */
 #include "lwip_udp.h"
 
-#define UDP_TX_ROOM (LWIP_TX_FRAMES / 2) /* frames that may wait for the link before send() is full */
+#define UDP_TX_ROOM (LWIP_TX_FRAMES / 2) /* frames that may wait before send() is full */
 
 static void udp_lent_release(struct rung_dgram *dgram)
 {
@@ -18,13 +18,9 @@ static void udp_lent_release(struct rung_dgram *dgram)
 /* The datagram in one piece of ours: fragments are put together here, the one copy they cost. */
 static struct pbuf *udp_flat(struct lwip_core *core, struct pbuf *p)
 {
-    if (!p->next && rung_lwip_piece_is(p))
+    if (!p->next && rung_lwip_piece_is(p) && !rung_lwip_link_is_short(core))
         return p;
-    struct lwip_piece *piece = NULL;
-    if (core->copied + p->tot_len <= core->max_copied)
-        piece = rung_lwip_piece_copy(core, p, 0, p->tot_len);
-    pbuf_free(p);
-    return piece ? &piece->pc.pbuf : NULL;
+    return rung_lwip_spare(core, p, false);
 }
 
 /* lwIP's callback: p is ours now. What nobody fetches is dropped, the newest first. */
@@ -93,7 +89,8 @@ static void udp_out_free(struct pbuf *p)
     dgram->release(dgram);
 }
 
-/* PBUF_ROM: lwIP may keep it while it asks for the neighbour's address, without a copy. */
+/* PBUF_REF: lwIP makes a copy to keep while it asks for the neighbour's address. So only frames
+ * that wait for the link show the app's bytes, and close() can drop those. */
 static struct pbuf *udp_wrap(struct lwip_core *core, struct rung_dgram *dgram)
 {
     struct udp_out *out = rung_alloc(core->p, sizeof(*out));
@@ -106,7 +103,7 @@ static struct pbuf *udp_wrap(struct lwip_core *core, struct rung_dgram *dgram)
         const uint8_t *given;
         void *kept;
     } bytes = {.given = dgram->data}; /* read only, whatever lwIP's type says */
-    return pbuf_alloced_custom(PBUF_RAW, (u16_t)dgram->len, PBUF_ROM, &out->pc, bytes.kept,
+    return pbuf_alloced_custom(PBUF_RAW, (u16_t)dgram->len, PBUF_REF, &out->pc, bytes.kept,
                                (u16_t)dgram->len);
 }
 
@@ -120,12 +117,14 @@ static void udp_send_one(struct lwip_sock *sock, struct rung_dgram *dgram)
         dgram->release(dgram);
         return;
     }
+    core->tx_owner = sock;
     if (dgram->local.family != RUNG_AF_NONE
         && rung_lwip_from_addr(&from, &dgram->local)
         && IP_GET_TYPE(&from) == IP_GET_TYPE(&to) && rung_lwip_addr_ours(core, &from))
         udp_sendto_if_src(sock->pcb, p, &to, dgram->peer.port, &core->netif, &from);
     else if (dgram->local.family == RUNG_AF_NONE)
         udp_sendto_if(sock->pcb, p, &to, dgram->peer.port, &core->netif);
+    core->tx_owner = NULL;
     pbuf_free(p);
 }
 

@@ -71,6 +71,7 @@ chmod +x site
 start() {
     name=$1
     shift
+    : >"$name.log"
     sh front.sh "$@" >"$name.log" 2>&1 </dev/null &
     pid=$!
     poll grep -qs words: "$name.log" || fail "$name: the program did not start"

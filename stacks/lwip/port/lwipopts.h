@@ -82,8 +82,8 @@
 #define TCP_RCV_SCALE 4
 #define TCP_WND (512 * 1024)
 #define TCP_WND_UPDATE_THRESHOLD (TCP_WND / 4)
-#define TCP_SND_BUF (256 * 1024)
-#define TCP_SND_QUEUELEN 2048 /* pbufs of one connection: 256 KiB in segments of 536 bytes */
+#define TCP_SND_BUF (1024 * 1024)
+#define TCP_SND_QUEUELEN 8192 /* pbufs of one connection: 256 KiB in segments of 536 bytes */
 #define TCP_SNDLOWAT 16384 /* of the sockets interface, which we leave out */
 #define TCP_SNDQUEUELOWAT 1024
 #define TCP_OVERSIZE 0 /* nothing is copied that could grow */
@@ -97,9 +97,9 @@
 #define LWIP_TCP_KEEPALIVE 1
 #define LWIP_TCP_PCB_NUM_EXT_ARGS 1
 #define TCP_DEFAULT_LISTEN_BACKLOG 0xff
-/* Time in steps of 50 ms, so that the least retransmission time-out is 300 ms, near RFC 6298's usual
- * practice, and not lwIP's 1.5 s; and delayed acknowledgements wait 50 ms at most (RFC 1122 4.2.3.2
- * allows 500). */
+/* Time in steps of 50 ms, so that the least retransmission time-out is 300 ms, near RFC 6298's
+ * usual practice, and not lwIP's 1.5 s; and delayed acknowledgements wait 50 ms at most (RFC
+ * 1122 4.2.3.2 allows 500). */
 #define TCP_TMR_INTERVAL 50
 #define LWIP_TCP_RTO_TIME 1000 /* RFC 6298 2.1 */
 #define TCP_MSL 30000          /* TIME-WAIT lasts twice that: 60 s, as on Linux */

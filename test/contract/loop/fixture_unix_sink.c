@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* test/contract/loop/fixture_unix_sink.c - sinks on Unix: files, FIFOs with readers of all kinds, and
- * what is neither. */
+/* test/contract/loop/fixture_unix_sink.c - sinks on Unix: files, FIFOs with readers of all kinds,
+ * and what is neither. */
 #include "suite.h"
 
 #include <fcntl.h>
@@ -147,6 +147,7 @@ struct fifo {
     struct sink_op writing;
     uint8_t *bytes;
     size_t len, read;
+    struct rung_timer tick; /* the reader's pace */
 };
 
 static void fifo_begin(struct fifo *f)
@@ -176,15 +177,22 @@ static void fifo_end(struct fifo *f)
     test_platform_free(f->p);
 }
 
-static bool fifo_is_read(void *arg)
+static void fifo_on_tick(struct rung_timer *timer)
 {
-    struct fifo *f = arg;
+    struct fifo *f = rung_container_of(timer, struct fifo, tick);
     uint8_t some[5000];
     ssize_t n = read(f->fd, some, sizeof(some));
     if (n > 0) {
         assert_memory_equal(some, f->bytes + f->read, (size_t)n);
         f->read += (size_t)n;
     }
+    if (f->read < f->len)
+        rung_timer_start(f->p, timer, 1000000);
+}
+
+static bool fifo_is_read(void *arg)
+{
+    struct fifo *f = arg;
     return f->read == f->len;
 }
 
@@ -193,6 +201,8 @@ static void test_sink_waits_for_a_slow_reader(void **state)
     struct fifo f;
     (void)state;
     fifo_begin(&f);
+    f.tick.fn = fifo_on_tick;
+    rung_timer_start(f.p, &f.tick, 0);
     test_run_until(f.p, fifo_is_read, &f);
     assert_int_equal(sink_op_wait(f.p, &f.writing), RUNG_OK);
     fifo_end(&f);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* test/contract/loop/suite_sink.c - sink.h: what is written is there, in order, and nothing else. */
+/* test/contract/loop/suite_sink.c - sink.h: what is written is there, in order, and no more. */
 #include "suite.h"
 
 #include <stdlib.h>

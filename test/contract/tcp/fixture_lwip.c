@@ -101,7 +101,7 @@ static bool fix_unreachable(struct tcp_rig *rig, struct rung_addr *addr)
 }
 
 const struct tcp_fixture tcp_fixture = {
-    .module = "lwip", .enter = test_netns_enter, .make = fix_make, .free = fix_free,
+    .module = "lwip", .enter = test_netns_enter_with_tun, .make = fix_make, .free = fix_free,
     .open = fix_open, .lends = fix_lends, .host = fix_host, .peer_connect = fix_peer_connect,
     .peer_listen = fix_peer_listen, KERNEL_TCP_PEER, .option = fix_option, .silent = fix_silent,
     .unreachable = fix_unreachable,

@@ -129,28 +129,72 @@ static void close_in_release(struct tcp_out *out)
         app_close(app);
 }
 
+static void abort_in_release(struct tcp_out *out)
+{
+    struct tcp_app *app = out->arg;
+    if (app->conn)
+        app_abort(app);
+}
+
+/* Sends much, whose release ends the connection. */
+static void life_send_to_end(struct tcp_app *app, void (*on_release)(struct tcp_out *out))
+{
+    assert_int_equal(app_send_one(app, 12u << 20), 1);
+    app->last_out->on_release = on_release;
+    app->last_out->arg = app;
+}
+
 /* release() may run in a callback or in a call, and may end the connection too. */
 static void a_connection_may_end_in_a_release(void **state)
 {
+    static void (*const ends[])(struct tcp_out *) = {close_in_release, abort_in_release};
     struct tcp_test t;
-    struct tcp_app app, dead;
-    struct tcp_far far, dead_far;
+    struct tcp_app apps[4];
+    struct tcp_far far;
     (void)state;
     tcp_begin(&t, NULL);
-    app_open(&t, &app, &far, 0);
-    assert_int_equal(app_send_one(&app, 12u << 20), 1);
-    app.last_out->on_release = close_in_release;
-    app.last_out->arg = &app;
-    assert_int_equal(far_read_end(&t, &far), RUNG_E_EOF);
-    assert_int_equal(far.received, 12u << 20);
-    far_close(&far);
-    app_open(&t, &dead, &dead_far, 0);
-    assert_int_equal(app_send_one(&dead, 12u << 20), 1);
-    dead.last_out->on_release = close_in_release;
-    dead.last_out->arg = &dead;
-    far_reset(&dead_far);
-    tcp_wait(&t, app_is_gone, &dead);
+    for (unsigned i = 0; i < 2; i++) {
+        struct tcp_app *app = &apps[2 * i], *dead = app + 1;
+        app_open(&t, app, &far, 0);
+        life_send_to_end(app, ends[i]);
+        assert_int_equal(far_read_end(&t, &far), i == 0 ? RUNG_E_EOF : RUNG_E_RESET);
+        assert_true(i == 1 || far.received == 12u << 20);
+        assert_null(app->conn);
+        far_close(&far);
+        app_open(&t, dead, &far, 0);
+        life_send_to_end(dead, ends[i]);
+        far_reset(&far);
+        tcp_wait(&t, app_is_gone, dead);
+    }
     tcp_settle(&t);
+    tcp_end(&t);
+}
+
+/* Many small buffers, of which the first that comes back ends the connection, and the others are
+ * released all the same. */
+static void the_first_of_many_releases_ends_it(void **state)
+{
+    enum { N = 40 };
+    static void (*const ends[])(struct tcp_out *) = {close_in_release, abort_in_release};
+    struct tcp_test t;
+    struct tcp_app apps[2];
+    struct tcp_far far;
+    (void)state;
+    tcp_begin(&t, NULL);
+    for (unsigned i = 0; i < 2; i++) {
+        app_open(&t, &apps[i], &far, 0);
+        for (unsigned k = 0; k < N; k++) {
+            assert_int_equal(app_send_one(&apps[i], 100), 1);
+            apps[i].last_out->on_release = ends[i];
+            apps[i].last_out->arg = &apps[i];
+        }
+        if (t.out_count == 0) /* all back in the call: then it ends here */
+            ends[i](apps[i].last_out);
+        int end = far_read_end(&t, &far);
+        assert_true(i == 0 ? end == RUNG_E_EOF && far.received == N * 100 : end == RUNG_E_RESET);
+        tcp_wait_released(&t);
+        far_close(&far);
+    }
     tcp_end(&t);
 }
 
@@ -259,6 +303,7 @@ const struct CMUnitTest tcp_life_cases[] = {
     cmocka_unit_test(addresses_of_an_accepted_connection),
     cmocka_unit_test(a_connection_may_end_in_its_ready),
     cmocka_unit_test(a_connection_may_end_in_a_release),
+    cmocka_unit_test(the_first_of_many_releases_ends_it),
     cmocka_unit_test(a_ready_may_end_another_connection),
     cmocka_unit_test(stop_ends_everything),
     cmocka_unit_test(stop_with_nothing_open),

@@ -84,7 +84,7 @@ static bool fix_unreachable(struct udp_rig *rig, enum rung_family family, struct
 }
 
 const struct udp_fixture udp_fixture = {
-    .module = "lwip", .longest6 = FIX_LONGEST6, .enter = test_netns_enter, .make = fix_make,
+    .module = "lwip", .longest6 = FIX_LONGEST6, .enter = test_netns_enter_with_tun, .make = fix_make,
     .free = fix_free, .open = fix_open, .lends = fix_lends, .host = fix_host, .peer_open = fix_peer_open,
     KERNEL_UDP_PEER, .group = fix_group, .clog = fix_clog, .unreachable = fix_unreachable,
 };
