@@ -26,6 +26,7 @@ struct lwip_conn *rung_lwip_conn_new(struct lwip_core *core)
     lwip_node_init(&conn->at);
     lwip_node_init(&conn->due);
     lwip_node_init(&conn->ack);
+    lwip_node_init(&conn->watch);
     lwip_node_append(&core->conns, &conn->all);
     core->conn_count++;
     return conn;
@@ -216,6 +217,7 @@ void rung_lwip_conn_reap(struct lwip_conn *conn)
     conn->stage = LWIP_LET_GO;
     lwip_node_remove(&conn->due);
     lwip_node_remove(&conn->ack);
+    lwip_node_remove(&conn->watch);
     if (!lwip_node_alone(&conn->all)) {
         lwip_node_remove(&conn->all);
         core->conn_count--;

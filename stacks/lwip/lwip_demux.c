@@ -120,10 +120,9 @@ void rung_lwip_part(struct lwip_core *core)
     core->joined = false;
 }
 
-static const struct tcp_pcb *demux_find(const struct lwip_bucket *bucket,
-                                        const struct tcp_hdr *head)
+static struct tcp_pcb *demux_find(const struct lwip_bucket *bucket, const struct tcp_hdr *head)
 {
-    const struct tcp_pcb *pcb = bucket->active;
+    struct tcp_pcb *pcb = bucket->active;
     while (pcb && (pcb->remote_port != lwip_ntohs(head->src)
                    || pcb->local_port != lwip_ntohs(head->dest)
                    || !ip_addr_cmp(&pcb->remote_ip, ip_current_src_addr())
@@ -135,15 +134,13 @@ static const struct tcp_pcb *demux_find(const struct lwip_bucket *bucket,
 /* With the link short of frames, a segment that will be kept becomes a copy. When copies have used
  * up their memory too, connections that hold some lose their segments (the peers send them again,
  * later and later), so that a few whose apps do not read leave the others room. */
-static struct pbuf *demux_spare(struct lwip_core *core, const struct lwip_bucket *bucket,
+static struct pbuf *demux_spare(struct lwip_core *core, const struct lwip_conn *conn,
                                 struct pbuf *p)
 {
     const struct tcp_hdr *head = p->payload;
     if (p->tot_len <= TCPH_HDRLEN_BYTES(head))
         return p; /* an acknowledgement: nothing of it is kept */
-    const struct tcp_pcb *pcb = demux_find(bucket, head);
-    const struct lwip_conn *conn = pcb ? pcb->callback_arg : NULL;
-    return rung_lwip_spare(core, p, conn && !conn->held && !pcb->ooseq);
+    return rung_lwip_spare(core, p, conn && conn->pcb && !conn->held && !conn->pcb->ooseq);
 }
 
 /* ip4.c and ip6.c call this with a segment, p at its TCP header. */
@@ -158,12 +155,17 @@ void tcp_input(struct pbuf *p, struct netif *inp)
     struct lwip_bucket *bucket =
         rung_lwip_bucket(core, ip_current_dest_addr(), lwip_ntohs(head->dest),
                          ip_current_src_addr(), lwip_ntohs(head->src));
+    struct tcp_pcb *pcb = demux_find(bucket, head);
+    struct lwip_conn *conn = pcb ? pcb->callback_arg : NULL;
+    struct lwip_ack ack;
     if (rung_lwip_link_is_short(core))
-        p = demux_spare(core, bucket, p);
+        p = demux_spare(core, conn, p);
     if (!p)
         return;
+    rung_lwip_loss_look(conn, p, &ack);
     rung_lwip_enter(core, bucket);
     rung_lwip_real_tcp_input(p, inp);
+    rung_lwip_loss_act(&ack);
     rung_lwip_leave(core);
 }
 

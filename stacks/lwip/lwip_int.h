@@ -154,6 +154,7 @@ struct lwip_core {
     struct lwip_node pending;   /* connections with events to tell */
     struct lwip_node mute;      /* the same, but nobody listens yet */
     struct lwip_node unacknowledged; /* connections that may owe the peer an acknowledgement */
+    struct lwip_node watched;        /* connections that wait for one, in the order of time */
     struct lwip_node listeners;
     struct lwip_node doomed; /* connections to be aborted when lwIP has been left */
     uint32_t conn_count, half_count;
@@ -194,6 +195,13 @@ struct lwip_conn {
     size_t fed;            /* bytes of it that lwIP has */
     size_t acked;          /* bytes of the oldest that the peer has */
     size_t queued;         /* bytes in tx */
+
+    uint32_t recover; /* recovering: until the peer has all up to here */
+    uint8_t duplicates;
+    bool recovering;
+    struct lwip_node watch; /* in core->watched, or alone */
+    uint64_t watched_ns;    /* since then */
+    uint32_t watched;       /* the highest acknowledgement at that time */
 
     int error; /* RUNG_E_RESET, RUNG_E_TIMEDOUT: it is dead */
     unsigned events;
@@ -259,6 +267,17 @@ void rung_lwip_enter(struct lwip_core *core, struct lwip_bucket *bucket);
 void rung_lwip_leave(struct lwip_core *core);
 void rung_lwip_join(struct lwip_core *core);
 void rung_lwip_part(struct lwip_core *core);
+
+/* lwip_loss.c: before and after lwIP is given a segment. */
+struct lwip_ack {
+    struct lwip_conn *conn; /* NULL: nothing of it is on its way */
+    uint32_t before;        /* the highest acknowledgement so far */
+    bool duplicate;
+};
+void rung_lwip_loss_look(struct lwip_conn *conn, const struct pbuf *p, struct lwip_ack *ack);
+void rung_lwip_loss_act(const struct lwip_ack *ack);
+void rung_lwip_loss_watch(struct lwip_conn *conn);
+void rung_lwip_loss_tick(struct lwip_core *core);
 
 /* lwip_timer.c */
 void rung_lwip_timers_start(struct lwip_core *core);

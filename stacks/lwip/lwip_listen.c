@@ -135,6 +135,10 @@ int rung_lwip_listen(struct rung_tcp *tcp, const struct rung_tcp_listen *how,
         rung_free(core->p, listener);
         return err;
     }
+    if (how->local.family == RUNG_AF_NONE)
+        listener->base.local = rung_addr_any(RUNG_AF_IPV6, listener->base.local.port);
+    if (how->local.family == RUNG_AF_NONE) /* both families: as the one that can name both */
+        listener->base.local.family = RUNG_AF_IPV6;
     listener->core = core;
     listener->backlog = how->backlog ? how->backlog : core->backlog;
     listener->want = true;

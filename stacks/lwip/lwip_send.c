@@ -54,6 +54,7 @@ static void send_feed(struct lwip_conn *conn)
     }
     if (conn->pcb)
         tcp_output(conn->pcb);
+    rung_lwip_loss_watch(conn);
 }
 
 int rung_lwip_send(struct rung_tcp_conn *base, struct rung_buf *const b[], unsigned n)

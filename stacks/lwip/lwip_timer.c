@@ -62,6 +62,7 @@ static void timer_tcp(struct rung_timer *timer)
     bool more = true;
     core->in_turn = true;
     timer_acknowledge(core);
+    rung_lwip_loss_tick(core);
     if (core->tcp_ticks++ % TIMER_TCP_SLOW == 0) {
         rung_lwip_join(core);
         tcp_slowtmr();

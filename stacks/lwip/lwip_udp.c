@@ -81,6 +81,8 @@ static int lwip_open(struct rung_udp *udp, const struct rung_addr *local,
         rung_free(core->p, sock);
         return err;
     }
+    if (local->family == RUNG_AF_NONE) /* both families: as the one that can name both */
+        sock->base.local.family = RUNG_AF_IPV6;
     sock->core = core;
     sock->rx_end = &sock->rx;
     sock->rx_want = true;
