@@ -63,6 +63,8 @@ static inline void begin(struct live_test *t)
         .slot = "net", .device = "ours", .offload = true, .buffer = 1 << 20, .pool = 64,
         .mac = "02:00:00:00:00:07",
     };
+    if (test_link_exists("far")) /* of a case that has failed */
+        test_link_delete("far");
     test_link_veth("ours", "far");
     test_link_up("far", true);
     test_link_up("ours", true);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* test/support/lwip_host.h - module lwip in the TCP and UDP suites: the stack under test, on a tap
  * whose other end is the kernel of a network namespace that the program made for itself.
- * Model    10.77.0.2 and fd77::2 are the stack's, 10.77.0.1 and fd77::1 the kernel's. No route leads
- *          anywhere else, from either. Each host is a new tap and a new stack.
+ * Model    10.77.0.2 and fd77::2 are the stack's, 10.77.0.1 and fd77::1 the kernel's. No route
+ *          leads anywhere else, from either. Each host is a new tap and a new stack.
  * Owner    The caller allocates the state; it does not move while open.
  * Context  The test's main flow. What must not fail fails the running cmocka test. */
 #ifndef LWIP_HOST_H

@@ -2,6 +2,8 @@
 /* test/contract/block/suite.c - runs the cases for every variant, and the helpers they share. */
 #include "suite.h"
 
+#include "test_suite.h"
+
 const char *block_variant;
 uint32_t block_sector_size;
 
@@ -85,13 +87,9 @@ void block_skip(struct block_test *t, const char *why)
     skip();
 }
 
-/* xorshift64* (Vigna 2016). */
 uint32_t block_chance(struct block_test *t, uint32_t below)
 {
-    t->chance ^= t->chance >> 12;
-    t->chance ^= t->chance << 25;
-    t->chance ^= t->chance >> 27;
-    return (uint32_t)((t->chance * UINT64_C(2685821657736338717)) >> 33) % below;
+    return test_chance(&t->chance, below);
 }
 
 unsigned block_rounds(unsigned n)
@@ -227,20 +225,12 @@ static int block_run_group(const char *variant, uint32_t sector_size)
         block_request_cases, block_limit_cases, block_life_cases, block_fault_cases,
         block_model_cases,
     };
-    struct CMUnitTest all[64];
     char name[128];
-    size_t count = 0;
-    for (size_t f = 0; f < RUNG_ARRAY_LEN(files); f++) {
-        for (const struct CMUnitTest *c = files[f]; c->name; c++) {
-            assert(count < RUNG_ARRAY_LEN(all));
-            all[count++] = *c;
-        }
-    }
     block_variant = variant;
     block_sector_size = sector_size;
     snprintf(name, sizeof(name), "block/%s/%s/%u", block_fixture.module, variant,
              (unsigned)sector_size);
-    return _cmocka_run_group_tests(name, all, count, NULL, NULL);
+    return test_run_group(name, files, RUNG_ARRAY_LEN(files));
 }
 
 int main(void)

@@ -2,6 +2,8 @@
 /* test/contract/net/suite.c - runs the cases for every variant, and the helpers they share. */
 #include "suite.h"
 
+#include "test_suite.h"
+
 const char *net_variant;
 
 static void net_on_ready(struct rung_net *net, unsigned events, void *arg)
@@ -83,13 +85,9 @@ void net_skip(struct net_test *t, const char *why)
     skip();
 }
 
-/* xorshift64* (Vigna 2016). */
 uint32_t net_chance(struct net_test *t, uint32_t below)
 {
-    t->chance ^= t->chance >> 12;
-    t->chance ^= t->chance << 25;
-    t->chance ^= t->chance >> 27;
-    return (uint32_t)((t->chance * UINT64_C(2685821657736338717)) >> 33) % below;
+    return test_chance(&t->chance, below);
 }
 
 unsigned net_rounds(unsigned n)
@@ -226,28 +224,16 @@ static int net_run_group(const char *variant)
         net_send_cases, net_recv_cases, net_offload_cases, net_life_cases, net_fault_cases,
         net_model_cases,
     };
-    struct CMUnitTest all[64];
     char name[128];
-    size_t count = 0;
-    for (size_t f = 0; f < RUNG_ARRAY_LEN(files); f++) {
-        for (const struct CMUnitTest *c = files[f]; c->name; c++) {
-            assert(count < RUNG_ARRAY_LEN(all));
-            all[count++] = *c;
-        }
-    }
     net_variant = variant;
     snprintf(name, sizeof(name), "net/%s/%s", net_fixture.module, variant);
-    return _cmocka_run_group_tests(name, all, count, NULL, NULL);
+    return test_run_group(name, files, RUNG_ARRAY_LEN(files));
 }
 
 int main(void)
 {
-    const char *why = "";
     int failed = 0;
-    if (net_fixture.enter && !net_fixture.enter(&why)) {
-        printf("skipped: %s\n", why);
-        return 77; /* ctest's SKIP_RETURN_CODE */
-    }
+    test_enter(net_fixture.enter);
     for (const char *const *variant = net_fixture.variants; *variant; variant++)
         failed += net_run_group(*variant);
     return failed != 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* test/contract/tcp/fixture_lwip.c - lwip in the TCP suite. The peer is the kernel, at the other end
- * of a tap. Options are read where lwIP keeps them. There are no descriptors to run out of, and no
- * rights: the case of max-connections is the suite's own. */
+/* test/contract/tcp/fixture_lwip.c - lwip in the TCP suite. The peer is the kernel, at the other
+ * end of a tap. Options are read where lwIP keeps them. There are no descriptors to run out of, and
+ * no rights: the case of max-connections is the suite's own. */
 #include "suite.h"
 
 #include "kernel_peer.h"
@@ -87,6 +87,12 @@ static bool fix_option(struct tcp_rig *rig, struct rung_tcp_conn *base, enum run
     return true;
 }
 
+static bool fix_clog(struct tcp_rig *rig, bool on)
+{
+    lwip_host_clog(&rig->host, on);
+    return true;
+}
+
 static bool fix_silent(struct tcp_rig *rig, enum rung_family family, struct rung_addr *addr)
 {
     *addr = lwip_host_peer(family);
@@ -103,6 +109,6 @@ static bool fix_unreachable(struct tcp_rig *rig, struct rung_addr *addr)
 const struct tcp_fixture tcp_fixture = {
     .module = "lwip", .enter = test_netns_enter_with_tun, .make = fix_make, .free = fix_free,
     .open = fix_open, .lends = fix_lends, .host = fix_host, .peer_connect = fix_peer_connect,
-    .peer_listen = fix_peer_listen, KERNEL_TCP_PEER, .option = fix_option, .silent = fix_silent,
-    .unreachable = fix_unreachable,
+    .peer_listen = fix_peer_listen, KERNEL_TCP_PEER, .option = fix_option, .clog = fix_clog,
+    .silent = fix_silent, .unreachable = fix_unreachable,
 };

@@ -72,6 +72,8 @@ struct tcp_fixture {
     bool (*exhaust)(struct tcp_rig *rig, bool on);
     /* Take away, or give back, the right to listen below port 1024. */
     bool (*unprivileged)(struct tcp_rig *rig, bool on);
+    /* The link has no room for more than a few frames, or goes on. */
+    bool (*clog)(struct tcp_rig *rig, bool on);
     /* Addresses to connect to: one that never answers, one that no route leads to. */
     bool (*silent)(struct tcp_rig *rig, enum rung_family family, struct rung_addr *addr);
     bool (*unreachable)(struct tcp_rig *rig, struct rung_addr *addr);

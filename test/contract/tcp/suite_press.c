@@ -204,6 +204,59 @@ static void those_who_wait_get_their_turn(void **state)
     tcp_end(&t);
 }
 
+static void press_open_clogged(struct tcp_test *t, struct tcp_app *app, struct tcp_far *far)
+{
+    tcp_begin(t, NULL);
+    app_open(t, app, far, 0);
+    if (tcp_fixture.clog && tcp_fixture.clog(t->rig, true))
+        return;
+    far_close(far);
+    tcp_skip(t, "the link cannot be filled here");
+}
+
+/* What the link has no room for waits, in bounded memory, and goes when there is room. */
+static void a_full_link_is_waited_for(void **state)
+{
+    struct tcp_test t;
+    struct tcp_app app;
+    struct tcp_far far;
+    (void)state;
+    press_open_clogged(&t, &app, &far);
+    for (unsigned i = 0; i < 5; i++) {
+        if (!app.tx_due)
+            press_fill(&app);
+        tcp_settle(&t);
+    }
+    tcp_fixture.clog(t.rig, false);
+    far_read_until(&t, &far, app.sent);
+    tcp_wait_released(&t);
+    far_close(&far);
+    tcp_end(&t);
+}
+
+/* The stack is stopped meanwhile, with a connection that lingers and one that does not. */
+static void stop_with_a_full_link(void **state)
+{
+    struct tcp_test t;
+    struct tcp_app app, closed;
+    struct tcp_far far, closed_far;
+    (void)state;
+    press_open_clogged(&t, &app, &far);
+    tcp_fixture.clog(t.rig, false);
+    app_open(&t, &closed, &closed_far, 0);
+    tcp_fixture.clog(t.rig, true);
+    press_fill(&app);
+    press_fill(&closed);
+    app_close(&closed);
+    tcp_settle(&t);
+    tcp_stop(&t);
+    assert_int_equal(t.out_count, 0);
+    tcp_fixture.clog(t.rig, false);
+    far_close(&far);
+    far_close(&closed_far);
+    tcp_end(&t);
+}
+
 /* The heap is empty for a moment: bytes wait, and RX comes when it is worth trying again. */
 static void receiving_survives_an_empty_heap(void **state)
 {
@@ -236,6 +289,8 @@ const struct CMUnitTest tcp_press_cases[] = {
     cmocka_unit_test(an_app_that_never_receives_slows_the_peer),
     cmocka_unit_test(held_buffers_slow_the_peer),
     cmocka_unit_test(those_who_wait_get_their_turn),
+    cmocka_unit_test(a_full_link_is_waited_for),
+    cmocka_unit_test(stop_with_a_full_link),
     cmocka_unit_test(receiving_survives_an_empty_heap),
     {0},
 };

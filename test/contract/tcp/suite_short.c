@@ -7,7 +7,7 @@ enum {
     SHORT_PEERS = 12,
     SHORT_BATCH = 10,    /* connections, then a pause */
     SHORT_SETTLED = 30,  /* after so many memory no longer grows, give or take a batch */
-    SHORT_TIDY_MS = 120, /* in which what is kept of closed ones is brought within its bound */
+    SHORT_TIDY_MS = 60,  /* in which what is kept of closed ones is brought within its bound */
 };
 
 static void short_check(struct tcp_test *t, struct tcp_app *apps, struct tcp_far *fars, unsigned n)
@@ -201,14 +201,14 @@ static bool short_heap_is_back(void *arg)
 }
 
 /* Many come and go: descriptors, memory and slots do not wear out. What is kept of closed
- * connections (TIME-WAIT) is bounded, and a fixture makes the bound so low that it is soon reached. */
+ * connections (TIME-WAIT) is bounded; a fixture makes the bound so low that it is soon reached. */
 static void many_come_and_go(void **state)
 {
     struct tcp_test t;
     struct tcp_app app;
     struct tcp_far far;
     struct short_heap heap = {0};
-    unsigned rounds = getenv("RUNG_TEST_SLOW") ? 2 * SHORT_SETTLED : 300;
+    unsigned rounds = getenv("RUNG_TEST_SLOW") ? 2 * SHORT_SETTLED : 200;
     (void)state;
     tcp_begin(&t, NULL);
     heap.p = t.p;

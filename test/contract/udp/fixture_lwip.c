@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* test/contract/udp/fixture_lwip.c - lwip in the UDP suite. The peer is the kernel, at the other end
- * of a tap. The stack has one address of each family, needs no right for a low port, and no
+/* test/contract/udp/fixture_lwip.c - lwip in the UDP suite. The peer is the kernel, at the other
+ * end of a tap. The stack has one address of each family, needs no right for a low port, and no
  * descriptors. */
 #include "suite.h"
 
@@ -84,7 +84,8 @@ static bool fix_unreachable(struct udp_rig *rig, enum rung_family family, struct
 }
 
 const struct udp_fixture udp_fixture = {
-    .module = "lwip", .longest6 = FIX_LONGEST6, .enter = test_netns_enter_with_tun, .make = fix_make,
-    .free = fix_free, .open = fix_open, .lends = fix_lends, .host = fix_host, .peer_open = fix_peer_open,
-    KERNEL_UDP_PEER, .group = fix_group, .clog = fix_clog, .unreachable = fix_unreachable,
+    .module = "lwip", .longest6 = FIX_LONGEST6, .enter = test_netns_enter_with_tun,
+    .make = fix_make, .free = fix_free, .open = fix_open, .lends = fix_lends, .host = fix_host,
+    .peer_open = fix_peer_open, KERNEL_UDP_PEER, .group = fix_group, .clog = fix_clog,
+    .unreachable = fix_unreachable,
 };
