@@ -96,6 +96,7 @@ struct lwip_core {
     uint32_t backlog, max_conns, max_half_open, max_waiting;
     uint16_t mtu; /* 0: the link's */
     uint64_t max_memory, max_copied;
+    uint64_t max_tx;
     size_t tx_buffer;
     uint64_t linger_ns;
 
@@ -149,6 +150,7 @@ struct lwip_core {
     uint8_t told6[LWIP_IPV6_NUM_ADDRESSES];
 
     /* TCP */
+    uint64_t tx_bytes; /* taken from all apps */
     struct lwip_node conns;     /* all of them */
     struct lwip_node half_open; /* oldest first */
     struct lwip_node pending;   /* connections with events to tell */
@@ -298,6 +300,8 @@ struct lwip_piece *rung_lwip_piece_copy(struct lwip_core *core, const struct pbu
 
 /* lwip_tx.c */
 err_t rung_lwip_output(struct netif *netif, struct pbuf *p);
+err_t rung_lwip_output4(struct netif *netif, struct pbuf *p, const ip4_addr_t *to);
+err_t rung_lwip_output6(struct netif *netif, struct pbuf *p, const ip6_addr_t *to);
 void rung_lwip_flush(struct lwip_core *core); /* gives the link what waits */
 void rung_lwip_tx_ready(struct lwip_core *core);
 void rung_lwip_tx_drop(struct lwip_core *core); /* what waits is lost */

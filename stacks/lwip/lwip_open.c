@@ -2,7 +2,6 @@
 /* stacks/lwip/lwip_open.c - opens the stack on its link, listens to the link, and stops. */
 #include "lwip_int.h"
 
-#include "lwip/ethip6.h"
 #include "lwip/init.h"
 #include "lwip/ip4_frag.h"
 #include "lwip/ip6_frag.h"
@@ -51,8 +50,8 @@ static err_t open_netif(struct netif *netif)
     netif->mtu = mtu;
     netif->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET | NETIF_FLAG_IGMP
                    | NETIF_FLAG_MLD6;
-    netif->output = etharp_output;
-    netif->output_ip6 = ethip6_output;
+    netif->output = rung_lwip_output4;
+    netif->output_ip6 = rung_lwip_output6;
     netif->linkoutput = rung_lwip_output;
     NETIF_SET_CHECKSUM_CTRL(netif, NETIF_CHECKSUM_ENABLE_ALL & ~NETIF_CHECKSUM_GEN_IP
                             & ~(info->caps & RUNG_NET_TX_CSUM ? NETIF_CHECKSUM_GEN_TCP : 0));
@@ -96,6 +95,7 @@ static void open_keys(struct lwip_core *core, const struct rung_lwip_keys *keys)
     core->max_waiting = rung_lwip_key_time_wait(keys);
     core->max_memory = rung_lwip_key_memory(keys);
     core->max_copied = rung_lwip_key_rx_memory(keys);
+    core->max_tx = rung_lwip_key_tx_memory(keys);
     core->tx_buffer = (size_t)rung_lwip_key_tx_buffer(keys);
     core->linger_ns = rung_lwip_key_linger(keys);
 }

@@ -57,13 +57,20 @@ static void send_feed(struct lwip_conn *conn)
     rung_lwip_loss_watch(conn);
 }
 
+/* An idle connection takes a buffer of any length; one that has some, if there is room for all. */
+static bool send_has_room(const struct lwip_conn *conn, size_t most)
+{
+    const struct lwip_core *core = conn->core;
+    return !conn->queued || (conn->queued < most && core->tx_bytes < core->max_tx);
+}
+
 int rung_lwip_send(struct rung_tcp_conn *base, struct rung_buf *const b[], unsigned n)
 {
     struct lwip_conn *conn = rung_container_of(base, struct lwip_conn, base);
     unsigned k = 0;
     if (!conn->pcb || conn->error || conn->tx_shut)
         return RUNG_E_DOWN;
-    for (; k < n && (!conn->queued || conn->queued < conn->core->tx_buffer); k++) {
+    for (; k < n && send_has_room(conn, conn->core->tx_buffer); k++) {
         struct rung_buf *buf = b[k];
         buf->next = NULL;
         *conn->tx_end = buf;
@@ -71,6 +78,7 @@ int rung_lwip_send(struct rung_tcp_conn *base, struct rung_buf *const b[], unsig
         if (!conn->feed)
             conn->feed = buf;
         conn->queued += buf->len;
+        conn->core->tx_bytes += buf->len;
     }
     if (k < n)
         conn->tx_want = true;
@@ -85,6 +93,7 @@ static void send_release(struct lwip_conn *conn)
         struct rung_buf *buf = conn->tx;
         conn->acked -= buf->len;
         conn->queued -= buf->len;
+        conn->core->tx_bytes -= buf->len;
         conn->tx = buf->next;
         if (!conn->tx)
             conn->tx_end = &conn->tx;
@@ -100,7 +109,7 @@ void rung_lwip_conn_move(struct lwip_conn *conn)
     if (conn->acked)
         send_release(conn);
     send_feed(conn);
-    if (conn->tx_want && conn->queued <= conn->core->tx_buffer / 2)
+    if (conn->tx_want && send_has_room(conn, conn->core->tx_buffer / 2 + 1))
         conn->events |= RUNG_TCP_TX;
 }
 
@@ -108,6 +117,7 @@ void rung_lwip_conn_unsend(struct lwip_conn *conn)
 {
     conn->feed = NULL;
     conn->fed = conn->acked = 0;
+    conn->core->tx_bytes -= conn->queued;
     conn->queued = 0;
     if (conn->tx)
         rung_lwip_flush(conn->core); /* so that hardly ever a frame is left that shows them */

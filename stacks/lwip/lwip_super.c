@@ -43,25 +43,35 @@ static void super_put16(uint8_t *at, uint32_t value)
     at[1] = (uint8_t)value;
 }
 
-/* Length of all headers of a TCP segment whose headers are in one piece; 0: it is something
- * else. */
-static uint32_t super_tcp_heads(const struct pbuf *p)
+/* Length of the headers of a TCP segment, from the IP header on, that are in one piece of len bytes;
+ * 0: it is something else. */
+static uint32_t super_tcp_heads(const uint8_t *ip, uint32_t len)
 {
-    const uint8_t *frame = p->payload, *ip = frame + LWIP_ETHERNET_HEAD;
-    uint32_t len = LWIP_ETHERNET_HEAD + SUPER_IP6_HLEN; /* or IPv4 with 20 bytes behind it */
-    if (p->len < len)
+    uint32_t heads;
+    if (len < SUPER_IP6_HLEN) /* or IPv4 with 20 bytes behind it */
         return 0;
-    if (frame[12] == 0x08 && frame[13] == 0x00) {
-        if (ip[9] != IP_PROTO_TCP || (ip[6] & 0x3f) || ip[7]) /* fragments are not for us */
+    if (super_is_v6(ip)) {
+        if (ip[6] != IP_PROTO_TCP)
             return 0;
-    } else if (frame[12] != 0x86 || frame[13] != 0xdd || ip[6] != IP_PROTO_TCP) {
-        return 0;
+    } else if (ip[0] >> 4 != 4 || ip[9] != IP_PROTO_TCP || (ip[6] & 0x3f) || ip[7]) {
+        return 0; /* fragments are not for us */
     }
-    len = LWIP_ETHERNET_HEAD + super_ip_len(ip);
-    if (p->len < len + TCP_HLEN)
+    heads = super_ip_len(ip);
+    if (len < heads + TCP_HLEN)
         return 0;
-    len += 4u * (frame[len + 12] >> 4);
-    return len <= p->len && len <= LWIP_HEAD ? len : 0;
+    heads += 4u * (ip[heads + 12] >> 4);
+    return heads <= len && heads <= LWIP_HEAD - LWIP_ETHERNET_HEAD ? heads : 0;
+}
+
+static uint32_t super_frame_heads(const struct pbuf *p)
+{
+    const uint8_t *frame = p->payload;
+    bool ip4 = p->len > LWIP_ETHERNET_HEAD && frame[12] == 0x08 && frame[13] == 0x00;
+    bool ip6 = p->len > LWIP_ETHERNET_HEAD && frame[12] == 0x86 && frame[13] == 0xdd;
+    uint32_t heads = 0;
+    if (ip4 || ip6)
+        heads = super_tcp_heads(frame + LWIP_ETHERNET_HEAD, p->len - LWIP_ETHERNET_HEAD);
+    return heads ? LWIP_ETHERNET_HEAD + heads : 0;
 }
 
 /* One more piece of memory behind what is there. */
@@ -115,7 +125,7 @@ static void super_keep(struct lwip_tx *tx, struct pbuf *p)
 /* Takes the frame p; flattens it if it is in too many pieces. */
 bool rung_lwip_super_begin(struct lwip_tx *tx, struct pbuf *p)
 {
-    uint32_t heads = super_tcp_heads(p);
+    uint32_t heads = super_frame_heads(p);
     uint32_t copy = heads ? heads : p->len < LWIP_HEAD ? p->len : LWIP_HEAD;
     memcpy(tx->head, p->payload, copy);
     void (*release)(struct rung_frame *) = tx->frag[0].release;
@@ -137,44 +147,49 @@ bool rung_lwip_super_begin(struct lwip_tx *tx, struct pbuf *p)
     return true;
 }
 
-/* Whether two segments' headers differ only in what the cut makes anew: lengths, IPv4's
- * identification and sums, the sequence number, PSH. */
-static bool super_same_heads(const struct lwip_tx *tx, const uint8_t *a, const uint8_t *b)
+/* Whether two segments' headers, from the IP header on, differ only in what the cut makes anew:
+ * lengths, IPv4's identification and sums, the sequence number, PSH. */
+static bool super_same_heads(const uint8_t *a, const uint8_t *b, uint32_t heads)
 {
-    uint32_t at = LWIP_ETHERNET_HEAD, tcp = at + super_ip_len(a + at);
-    if (memcmp(a, b, at + 2))
+    uint32_t tcp = super_ip_len(a);
+    if (memcmp(a, b, 2))
         return false;
-    if (super_is_v6(a + at)) {
-        if (memcmp(a + at, b + at, 4) || memcmp(a + at + 6, b + at + 6, SUPER_IP6_HLEN - 6))
+    if (super_is_v6(a)) {
+        if (memcmp(a + 2, b + 2, 2) || memcmp(a + 6, b + 6, SUPER_IP6_HLEN - 6))
             return false;
-    } else if (memcmp(a + at + 6, b + at + 6, 4) || memcmp(a + at + 12, b + at + 12, 8)) {
+    } else if (memcmp(a + 6, b + 6, 4) || memcmp(a + 12, b + 12, 8)) {
         return false;
     }
-    return memcmp(a + tcp, b + tcp, SUPER_SEQ) == 0
-           && memcmp(a + tcp + 8, b + tcp + 8, 5) == 0 /* acknowledgement, length */
-           && ((a[tcp + SUPER_FLAGS] ^ b[tcp + SUPER_FLAGS]) & ~TCP_PSH) == 0
-           && memcmp(a + tcp + 14, b + tcp + 14, 2) == 0 /* window */
-           && memcmp(a + tcp + 18, b + tcp + 18, tx->head_len - tcp - 18) == 0;
+    if (memcmp(a + tcp, b + tcp, SUPER_SEQ) || memcmp(a + tcp + 8, b + tcp + 8, 4)
+        || a[tcp + 12] != b[tcp + 12] || memcmp(a + tcp + 14, b + tcp + 14, 2)
+        || ((a[tcp + SUPER_FLAGS] ^ b[tcp + SUPER_FLAGS]) & ~TCP_PSH))
+        return false;
+    for (uint32_t at = tcp + TCP_HLEN; at < heads; at += 4)
+        if (memcmp(a + at, b + at, 4))
+            return false;
+    return true;
 }
 
-/* Adds the segment p to the frame, if it is the next one of its connection and there is room. */
+/* Adds the segment p, which begins with its IP header, to the frame, if it is the next one of its
+ * connection and there is room. */
 bool rung_lwip_super_add(struct lwip_tx *tx, struct pbuf *p)
 {
     uint32_t caps = tx->core->net->info.caps;
-    uint32_t heads = tx->head_len;
-    if (!heads || !tx->size || super_tcp_heads(p) != heads || p->tot_len <= heads)
+    uint32_t heads = tx->head_len - (uint32_t)LWIP_ETHERNET_HEAD;
+    if (!tx->head_len || !tx->size || p->tot_len <= heads
+        || super_tcp_heads(p->payload, p->len) != heads)
         return false;
-    const uint8_t *frame = p->payload;
+    const uint8_t *new_ip = p->payload;
     uint8_t *ip = super_ip(tx), *tcp = ip + super_ip_len(ip);
-    const uint8_t *new_tcp = frame + (tcp - tx->head);
+    const uint8_t *new_tcp = new_ip + (tcp - ip);
     uint32_t size = p->tot_len - heads;
-    if (!(caps & (super_is_v6(ip) ? RUNG_NET_TX_TSO6 : RUNG_NET_TX_TSO4)) || tx->flat
-        || size > tx->size || (tx->len - heads) % tx->size != 0 /* a short one was the last */
+    if (super_get32(new_tcp + SUPER_SEQ) != tx->next_seq
+        || !(caps & (super_is_v6(ip) ? RUNG_NET_TX_TSO6 : RUNG_NET_TX_TSO4)) || tx->flat
+        || size > tx->size || (tx->len - tx->head_len) % tx->size != 0 /* a short one was the last */
         || tx->len - LWIP_ETHERNET_HEAD + size > SUPER_MAX || tx->pbuf_count == LWIP_SEGMENTS
         || (tcp[SUPER_FLAGS] & (TCP_PSH | TCP_FIN | TCP_SYN | TCP_RST | TCP_URG))
         || (new_tcp[SUPER_FLAGS] & (TCP_FIN | TCP_SYN | TCP_RST | TCP_URG))
-        || super_get32(new_tcp + SUPER_SEQ) != tx->next_seq
-        || !super_same_heads(tx, tx->head, frame) || !super_payload(tx, p, heads))
+        || !super_same_heads(ip, new_ip, heads) || !super_payload(tx, p, heads))
         return false;
     super_keep(tx, p);
     tcp[SUPER_FLAGS] |= new_tcp[SUPER_FLAGS] & TCP_PSH;

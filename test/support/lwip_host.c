@@ -51,7 +51,7 @@ struct rung_lwip_keys lwip_host_keys(void)
     return (struct rung_lwip_keys){
         .dad = false, .backlog = 1024, .max_connections = 32768, .max_half_open = 1024,
         .time_wait = 8, .memory = 64u << 20, .rx_memory = 16u << 20,
-        .tx_buffer = 256u << 10, .linger = 30 * RUNG_NS_PER_S,
+        .tx_buffer = 256u << 10, .tx_memory = 64u << 20, .linger = 30 * RUNG_NS_PER_S,
     };
 }
 

@@ -82,10 +82,10 @@
 #define TCP_RCV_SCALE 4
 #define TCP_WND (512 * 1024)
 #define TCP_WND_UPDATE_THRESHOLD (TCP_WND / 4)
-#define TCP_SND_BUF (1024 * 1024)
-#define TCP_SND_QUEUELEN 8192 /* pbufs of one connection: 256 KiB in segments of 536 bytes */
+#define TCP_SND_BUF (512 * 1024)
+#define TCP_SND_QUEUELEN 4096 /* pbufs of one connection: 512 KiB in segments of 536 bytes */
 #define TCP_SNDLOWAT 16384 /* of the sockets interface, which we leave out */
-#define TCP_SNDQUEUELOWAT 1024
+#define TCP_SNDQUEUELOWAT 2048
 #define TCP_OVERSIZE 0 /* nothing is copied that could grow */
 #define LWIP_TCP_TIMESTAMPS 1
 #define LWIP_TCP_SACK_OUT 1
