@@ -6,6 +6,7 @@
 
 #include "lwip/priv/tcp_priv.h"
 
+#define CONN_STARVED_ROUNDS 8u
 #define CONN_POLL 10u /* of lwIP's slow ticks: once a second */
 
 static struct lwip_conn *conn_of_due(struct lwip_node *node)
@@ -342,11 +343,9 @@ void rung_lwip_dispatch(struct lwip_core *core)
     }
     rung_lwip_udp_dispatch(core);
     core->dispatching = false;
-    if (!lwip_node_alone(&core->pending) || !lwip_node_alone(&core->doomed))
-        rung_loop_defer(core->p, &core->dispatch_task);
 }
 
-static void conn_dispatch_task(struct rung_task *task)
+void rung_lwip_dispatch_task(struct rung_task *task)
 {
     struct lwip_core *core = rung_container_of(task, struct lwip_core, dispatch_task);
     core->in_turn = true;
@@ -355,8 +354,21 @@ static void conn_dispatch_task(struct rung_task *task)
 
 void rung_lwip_dispatch_soon(struct lwip_core *core)
 {
-    core->dispatch_task.fn = conn_dispatch_task;
     if (!core->in_turn)
+        rung_loop_defer(core->p, &core->dispatch_task);
+}
+
+/* Segments that found no frame to leave in: once more, now that those before have left. */
+static void conn_starved(struct lwip_core *core)
+{
+    for (unsigned i = 0; i < CONN_STARVED_ROUNDS && core->tx_starved && !core->tx_full; i++) {
+        core->tx_starved = false;
+        rung_lwip_join(core);
+        tcp_txnow();
+        rung_lwip_part(core);
+        rung_lwip_flush(core);
+    }
+    if (core->tx_starved && !core->tx_full)
         rung_loop_defer(core->p, &core->dispatch_task);
 }
 
@@ -364,12 +376,11 @@ void rung_lwip_turn_end(struct lwip_core *core)
 {
     if (core->self)
         rung_lwip_dispatch(core);
-    if (core->tx_starved && !core->tx_full && core->self) {
-        core->tx_starved = false;
-        rung_lwip_join(core);
-        tcp_txnow();
-        rung_lwip_part(core);
-    }
     rung_lwip_flush(core);
+    if (core->tx_starved && core->self)
+        conn_starved(core);
     core->in_turn = false;
+    /* Buffers that went back to apps may have made them send more. */
+    if (core->self && !(lwip_node_alone(&core->pending) && lwip_node_alone(&core->doomed)))
+        rung_loop_defer(core->p, &core->dispatch_task);
 }

@@ -339,6 +339,7 @@ void rung_lwip_conn_doom(struct lwip_conn *conn);  /* the same, from within */
 void rung_lwip_conn_reap(struct lwip_conn *conn);  /* frees it if nobody needs it any more */
 void rung_lwip_dispatch(struct lwip_core *core);
 void rung_lwip_dispatch_soon(struct lwip_core *core);
+void rung_lwip_dispatch_task(struct rung_task *task);
 void rung_lwip_turn_end(struct lwip_core *core); /* tells the apps, then flushes */
 
 /* lwip_send.c */

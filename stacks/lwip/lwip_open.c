@@ -111,6 +111,7 @@ static void open_rings(struct lwip_core *core)
     core->limbo[0].end = &core->limbo[0].first;
     core->limbo[1].end = &core->limbo[1].first;
     core->flush_task.fn = open_flush_task;
+    core->dispatch_task.fn = rung_lwip_dispatch_task;
     core->rx_task.fn = rung_lwip_receive_task;
 }
 

@@ -65,6 +65,8 @@ void *rung_lwip_port_alloc(size_t size)
         return head + 1;
     if (port_class(all) < LWIP_CACHE_CLASSES)
         all = port_class(all) * LWIP_CACHE_STEP;
+    if (core->memory + all > core->max_memory && core->cached)
+        rung_lwip_port_trim(core); /* what is kept in other sizes must not starve this one */
     if (core->memory + all > core->max_memory)
         return NULL;
     head = rung_alloc(core->p, all);

@@ -114,9 +114,22 @@ static bool super_payload(struct lwip_tx *tx, struct pbuf *p, uint32_t skip)
     return true;
 }
 
-static void super_keep(struct lwip_tx *tx, struct pbuf *p)
+/* Whether bytes of a frame from `skip` on are in pbufs themselves. Those of TCP are the app's, as a
+ * rule, and stay until no frame shows them (rung_lwip_give_back()). */
+static bool super_is_own(const struct pbuf *p, uint32_t skip)
 {
-    if (tx->flat)
+    if (p->len > skip)
+        return true;
+    for (const struct pbuf *q = p->next; q; q = q->next)
+        if (q->type_internal != (u8_t)PBUF_ROM || (q->flags & PBUF_FLAG_IS_CUSTOM))
+            return true;
+    return false;
+}
+
+/* Only where it must be: lwIP does not send again what somebody else refers to. */
+static void super_keep(struct lwip_tx *tx, struct pbuf *p, uint32_t skip)
+{
+    if (tx->flat || !super_is_own(p, skip))
         return;
     pbuf_ref(p);
     tx->pbufs[tx->pbuf_count++] = p;
@@ -138,7 +151,7 @@ bool rung_lwip_super_begin(struct lwip_tx *tx, struct pbuf *p)
     if (!super_payload(tx, p, copy))
         return false;
     if (p->tot_len > copy)
-        super_keep(tx, p);
+        super_keep(tx, p, copy);
     if (heads) {
         const uint8_t *tcp = super_ip(tx) + super_ip_len(super_ip(tx));
         tx->size = (uint16_t)(p->tot_len - heads);
@@ -191,7 +204,7 @@ bool rung_lwip_super_add(struct lwip_tx *tx, struct pbuf *p)
         || (new_tcp[SUPER_FLAGS] & (TCP_FIN | TCP_SYN | TCP_RST | TCP_URG))
         || !super_same_heads(ip, new_ip, heads) || !super_payload(tx, p, heads))
         return false;
-    super_keep(tx, p);
+    super_keep(tx, p, heads);
     tcp[SUPER_FLAGS] |= new_tcp[SUPER_FLAGS] & TCP_PSH;
     tx->next_seq += size;
     return true;

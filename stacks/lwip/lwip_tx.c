@@ -137,12 +137,11 @@ err_t rung_lwip_output(struct netif *netif, struct pbuf *p)
         return ERR_IF;
     if (p->tot_len > core->net->info.mtu + LWIP_ETHERNET_HEAD)
         return ERR_BUF;
-    err_t err = tx_begin(core, p);
+    /* It waits: sending would run release() of apps, who call us, while lwIP is in the middle of its
+     * own lists. */
     if (!core->in_turn)
         rung_loop_defer(core->p, &core->flush_task);
-    else if (core->tx_waiting == LWIP_BATCH)
-        rung_lwip_flush(core);
-    return err;
+    return tx_begin(core, p);
 }
 
 /* netif->output and output_ip6, one layer above: p is a packet. A segment that joins the one before
