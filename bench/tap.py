@@ -60,7 +60,7 @@ class Bench:
         shutil.rmtree(self.scratch, ignore_errors=True)
         os.makedirs(self.scratch)
         self.rounds = 2 if quick else 5
-        self.seconds = 1 if quick else 3
+        self.seconds = 1 if quick else 2
         self.connections = (1, 64, MANY) if quick else CONNECTIONS
         self.bulk_connections = (1,) if quick else (1, 16)
         self.cores = conduct.Cores()

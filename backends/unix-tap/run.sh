@@ -152,7 +152,8 @@ ground_run() {
     child=
     trap 'told=yes; [ -z "$child" ] || kill -TERM "$child" 2>/dev/null || :' INT TERM HUP
     exec 4<&0 # a shell gives what it runs beside itself no input of its own
-    "$@" <&4 3>&- 4<&- &
+    # In a session of its own: Ctrl-C reaches this script, which passes one signal on, and not both.
+    setsid "$@" <&4 3>&- 4<&- &
     child=$!
     tap_wait
     exec 3>&-

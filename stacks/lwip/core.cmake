@@ -10,7 +10,8 @@ list(TRANSFORM lwip_files PREPEND ${LWIP_SOURCE_DIR}/src/)
 add_library(rung_lwip_core STATIC ${lwip_files})
 target_include_directories(rung_lwip_core SYSTEM PUBLIC ${LWIP_SOURCE_DIR}/src/include
                                                        ${CMAKE_CURRENT_SOURCE_DIR}/port)
-# Two functions that lwIP's other files call by name are ours, around lwIP's own: lwip_demux.c says why.
+# Three functions that lwIP's other files call by name are ours, around lwIP's own: lwip_demux.c and
+# lwip_guard.c say why.
 set_source_files_properties(${LWIP_SOURCE_DIR}/src/core/tcp_in.c PROPERTIES
                             COMPILE_DEFINITIONS tcp_input=rung_lwip_real_tcp_input)
 set_source_files_properties(${LWIP_SOURCE_DIR}/src/core/tcp.c PROPERTIES
@@ -24,6 +25,12 @@ if(RUNG_SANITIZE)
     set(lwip_cache 0)
 endif()
 target_compile_definitions(rung_lwip_core INTERFACE RUNG_LWIP_CACHE=${lwip_cache}u)
+set_source_files_properties(${LWIP_SOURCE_DIR}/src/core/ipv6/icmp6.c PROPERTIES
+                            COMPILE_DEFINITIONS icmp6_input=rung_lwip_real_icmp6_input)
+if(RUNG_SANITIZE) # &p->member of a p that is NULL
+    set_source_files_properties(${LWIP_SOURCE_DIR}/src/core/ipv6/icmp6.c PROPERTIES
+                                COMPILE_OPTIONS -fno-sanitize=null)
+endif()
 target_compile_options(rung_lwip_core PRIVATE -std=c11 -w -ffunction-sections -fdata-sections)
 if(RUNG_SANITIZE)
     target_compile_options(rung_lwip_core PRIVATE -fsanitize=${RUNG_SANITIZE} -fno-sanitize=alignment,shift

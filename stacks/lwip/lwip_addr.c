@@ -116,6 +116,44 @@ static void addr_on_status(struct netif *netif)
     addr_tell4(netif->state);
 }
 
+void rung_lwip_addr_clash6(struct lwip_core *core, s8_t index)
+{
+    uint64_t now = rung_loop_now_ns(core->p);
+    char text[RUNG_ADDR_TEXT];
+    if (now < core->clash_due_ns)
+        return;
+    core->clash_due_ns = now + ADDR_CLASH_NS;
+    rung_log(core->p, RUNG_LOG_WARN, core->slot,
+             "another host on this link says that it has the address %s: give one of them another",
+             addr_text(netif_ip_addr6(&core->netif, index), text));
+}
+
+/* Asks who has our static address, in nobody's name (RFC 5227 2.1.1): whoever has it too answers,
+ * and rung_lwip_addr_arp() tells. lwIP only announces it. */
+static void addr_probe(struct lwip_core *core)
+{
+    static const uint8_t head[] = {0x08, 0x06, 0, 1, 0x08, 0, 6, 4, 0, 1};
+    struct pbuf *p = pbuf_alloc(PBUF_RAW, LWIP_ETHERNET_HEAD + 28, PBUF_RAM);
+    if (!p)
+        return;
+    uint8_t *frame = p->payload;
+    memset(frame, 0, p->len);
+    memset(frame, 0xff, 6);
+    memcpy(frame + 6, core->netif.hwaddr, 6);
+    memcpy(frame + 12, head, sizeof(head));
+    memcpy(frame + 22, core->netif.hwaddr, 6);
+    memcpy(frame + 38, core->static4.addr.ip, 4);
+    rung_lwip_output(&core->netif, p);
+    pbuf_free(p);
+}
+
+void rung_lwip_addr_link_up(struct lwip_core *core)
+{
+    netif_set_link_up(&core->netif);
+    if (core->static4.addr.family)
+        addr_probe(core);
+}
+
 /* Somebody else says that our address is theirs. */
 void rung_lwip_addr_arp(struct lwip_core *core, const uint8_t *arp)
 {
@@ -163,19 +201,22 @@ static enum rung_err addr_set4(struct lwip_core *core)
     ip_addr_t ip, gw = {0};
     ip4_addr_t mask;
     unsigned prefix = core->static4.prefix;
-    ip4_addr_set_u32(&mask, lwip_htonl(prefix ? ~UINT32_C(0) << (32 - prefix) : 0));
-    if (!rung_lwip_from_addr(&ip, &core->static4.addr))
+    if (core->static4.addr.family != RUNG_AF_IPV4
+        || !rung_lwip_from_addr(&ip, &core->static4.addr))
         return addr_refuse(core, "ipv4", "takes an IPv4 address, such as 10.0.0.2/24");
+    ip4_addr_set_u32(&mask, lwip_htonl(prefix ? ~UINT32_C(0) << (32 - prefix) : 0));
     u32_t host = lwip_ntohl(ip4_addr_get_u32(ip_2_ip4(&ip)) & ~ip4_addr_get_u32(&mask));
     if (ip4_addr_isany(ip_2_ip4(&ip)) || ip4_addr_ismulticast(ip_2_ip4(&ip)) || prefix == 0
+        || ip4_addr1(ip_2_ip4(&ip)) == 127
         || (prefix < 31 && (host == 0 || host == lwip_ntohl(~ip4_addr_get_u32(&mask)))))
         return addr_refuse(core, "ipv4",
-                           "is no address of a host: it names a network, a group or all");
+                           "is no address of a host on a link, as 10.0.0.2/24 is");
     if (core->gateway.family) {
-        if (!rung_lwip_from_addr(&gw, &core->gateway) || IP_IS_V6(&gw)
+        if (!rung_lwip_from_addr(&gw, &core->gateway) || IP_IS_V6(&gw) || core->gateway.port
+            || ip4_addr_cmp(ip_2_ip4(&gw), ip_2_ip4(&ip))
             || !ip4_addr_netcmp(ip_2_ip4(&gw), ip_2_ip4(&ip), &mask))
-            return addr_refuse(core, "gateway",
-                               "is not in the network of ipv4: a router must be on this link");
+            return addr_refuse(core, "gateway", "is no other host in the network of the IPv4 "
+                               "address: a router must be on this link");
     }
     netif_set_addr(&core->netif, ip_2_ip4(&ip), &mask, ip_2_ip4(&gw));
     return RUNG_OK;
@@ -198,7 +239,8 @@ static enum rung_err addr_set6(struct lwip_core *core, bool dad)
         s8_t index;
         if (core->static6.addr.family != RUNG_AF_IPV6
             || !rung_lwip_from_addr(&ip, &core->static6.addr)
-            || ip6_addr_ismulticast(ip_2_ip6(&ip)) || ip6_addr_isany(ip_2_ip6(&ip)))
+            || ip6_addr_ismulticast(ip_2_ip6(&ip)) || ip6_addr_isany(ip_2_ip6(&ip))
+            || ip6_addr_islinklocal(ip_2_ip6(&ip)) || ip6_addr_isloopback(ip_2_ip6(&ip)))
             return addr_refuse(core, "ipv6", "takes an IPv6 address of a host, such as fd00::2/64");
         if (core->static6.prefix != 64)
             return addr_refuse(core, "ipv6",
@@ -224,7 +266,7 @@ enum rung_err rung_lwip_addr_open(struct lwip_core *core, const struct rung_lwip
         return err;
     netif_set_up(&core->netif);
     if (core->net->link_up)
-        netif_set_link_up(&core->netif);
+        rung_lwip_addr_link_up(core);
     addr_tell4(core);
     if (!core->static4.addr.family) {
         core->dhcp_since_ns = rung_loop_now_ns(core->p);

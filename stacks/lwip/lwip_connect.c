@@ -34,8 +34,8 @@ static void connect_cancel(struct rung_op *op)
 
 static err_t connect_on_connected(void *arg, struct tcp_pcb *pcb, err_t err)
 {
-    (void)pcb;
     (void)err; /* lwIP only reports success here */
+    rung_lwip_guard_mss(pcb);
     rung_lwip_connect_end(arg, RUNG_OK);
     return ERR_OK;
 }

@@ -158,6 +158,12 @@ void tcp_input(struct pbuf *p, struct netif *inp)
     struct tcp_pcb *pcb = demux_find(bucket, head);
     struct lwip_conn *conn = pcb ? pcb->callback_arg : NULL;
     struct lwip_ack ack;
+    if (pcb && rung_lwip_guard_is_far(pcb, head)) {
+        pbuf_free(p);
+        return;
+    }
+    if (!pcb)
+        rung_lwip_guard_reopen(core, bucket, head);
     if (rung_lwip_link_is_short(core))
         p = demux_spare(core, conn, p);
     if (!p)

@@ -270,6 +270,13 @@ void rung_lwip_leave(struct lwip_core *core);
 void rung_lwip_join(struct lwip_core *core);
 void rung_lwip_part(struct lwip_core *core);
 
+/* lwip_guard.c: against what lwIP would take. */
+struct tcp_hdr;
+void rung_lwip_guard_mss(struct tcp_pcb *pcb);
+void rung_lwip_guard_reopen(struct lwip_core *core, struct lwip_bucket *bucket,
+                            const struct tcp_hdr *head);
+bool rung_lwip_guard_is_far(const struct tcp_pcb *pcb, const struct tcp_hdr *head);
+
 /* lwip_loss.c: before and after lwIP is given a segment. */
 struct lwip_ack {
     struct lwip_conn *conn; /* NULL: nothing of it is on its way */
@@ -322,6 +329,8 @@ bool rung_lwip_run_add(struct lwip_tx *tx, uint8_t *data, uint32_t len);
 enum rung_err rung_lwip_addr_open(struct lwip_core *core, const struct rung_lwip_keys *keys);
 void rung_lwip_addr_close(struct lwip_core *core);
 void rung_lwip_addr_slow(struct lwip_core *core); /* once a second */
+void rung_lwip_addr_clash6(struct lwip_core *core, s8_t index); /* somebody else has it */
+void rung_lwip_addr_link_up(struct lwip_core *core);
 void rung_lwip_addr_arp(struct lwip_core *core, const uint8_t *arp); /* one that came, 28 bytes */
 bool rung_lwip_addr_ours(struct lwip_core *core, const ip_addr_t *ip);
 bool rung_lwip_addr_reaches(struct lwip_core *core, const ip_addr_t *ip);

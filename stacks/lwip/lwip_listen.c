@@ -46,6 +46,7 @@ static err_t listen_on_syn(u8_t id, struct tcp_pcb_listen *listen, struct tcp_pc
     conn->stage = LWIP_HALF;
     conn->listener = listener;
     conn->bucket = core->entered;
+    rung_lwip_guard_mss(pcb);
     rung_lwip_conn_attach(conn, pcb);
     lwip_node_append(&core->half_open, &conn->at);
     core->half_count++;

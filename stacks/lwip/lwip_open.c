@@ -15,7 +15,7 @@ static void open_on_link(struct lwip_core *core)
              up ? "up" : "down; going on when it is up again");
     core->in_turn = true;
     if (up)
-        netif_set_link_up(&core->netif);
+        rung_lwip_addr_link_up(core);
     else
         netif_set_link_down(&core->netif);
     rung_lwip_turn_end(core);

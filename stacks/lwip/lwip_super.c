@@ -43,8 +43,8 @@ static void super_put16(uint8_t *at, uint32_t value)
     at[1] = (uint8_t)value;
 }
 
-/* Length of the headers of a TCP segment, from the IP header on, that are in one piece of len bytes;
- * 0: it is something else. */
+/* Length of the headers of a TCP segment, from the IP header on, that are in one piece of len
+ * bytes; 0: it is something else. */
 static uint32_t super_tcp_heads(const uint8_t *ip, uint32_t len)
 {
     uint32_t heads;
@@ -198,7 +198,7 @@ bool rung_lwip_super_add(struct lwip_tx *tx, struct pbuf *p)
     uint32_t size = p->tot_len - heads;
     if (super_get32(new_tcp + SUPER_SEQ) != tx->next_seq
         || !(caps & (super_is_v6(ip) ? RUNG_NET_TX_TSO6 : RUNG_NET_TX_TSO4)) || tx->flat
-        || size > tx->size || (tx->len - tx->head_len) % tx->size != 0 /* a short one was the last */
+        || size > tx->size || (tx->len - tx->head_len) % tx->size != 0 /* that was the last */
         || tx->len - LWIP_ETHERNET_HEAD + size > SUPER_MAX || tx->pbuf_count == LWIP_SEGMENTS
         || (tcp[SUPER_FLAGS] & (TCP_PSH | TCP_FIN | TCP_SYN | TCP_RST | TCP_URG))
         || (new_tcp[SUPER_FLAGS] & (TCP_FIN | TCP_SYN | TCP_RST | TCP_URG))

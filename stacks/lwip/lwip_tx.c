@@ -137,8 +137,8 @@ err_t rung_lwip_output(struct netif *netif, struct pbuf *p)
         return ERR_IF;
     if (p->tot_len > core->net->info.mtu + LWIP_ETHERNET_HEAD)
         return ERR_BUF;
-    /* It waits: sending would run release() of apps, who call us, while lwIP is in the middle of its
-     * own lists. */
+    /* It waits: sending would run release() of apps, who call us, while lwIP is in the middle of
+     * its own lists. */
     if (!core->in_turn)
         rung_loop_defer(core->p, &core->flush_task);
     return tx_begin(core, p);

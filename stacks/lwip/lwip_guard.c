@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: ISC */
+/* stacks/lwip/lwip_guard.c - what a host on the link, or one that forges its address, could do to
+ * lwIP and must not: looked at before lwIP sees it. icmp6.c is compiled with its entry renamed
+ * (core.cmake), and the function of the old name is below. */
+#include "lwip_int.h"
+
+#include "lwip/icmp6.h"
+#include "lwip/ip.h"
+#include "lwip/priv/tcp_priv.h"
+#include "lwip/prot/icmp6.h"
+#include "lwip/prot/nd6.h"
+#include "lwip/prot/tcp.h"
+
+#define GUARD_MTU6 1280u /* RFC 8201 4: no less is to be believed */
+#define GUARD_MSS 64u    /* lwIP's own arithmetic ends below 13 */
+#define GUARD_FAR 0x40000000u
+
+void rung_lwip_real_icmp6_input(struct pbuf *p, struct netif *inp);
+
+/* lwIP believes any path MTU: one of 48 makes it cut datagrams into pieces of nothing, for ever. */
+static bool guard_is_small_mtu(const struct pbuf *p)
+{
+    const struct icmp6_hdr *head = p->payload;
+    uint32_t mtu;
+    if (head->type != ICMP6_TYPE_PTB)
+        return false;
+    memcpy(&mtu, &head->data, sizeof(mtu));
+    return lwip_ntohl(mtu) < GUARD_MTU6;
+}
+
+/* An advertisement of an address that we have used for long. lwIP would give it up for ever; only
+ * one that is still being asked about is lost that way (RFC 4862 5.4.4). */
+static bool guard_is_our_address(const struct pbuf *p, struct netif *netif)
+{
+    const struct na_header *head = p->payload;
+    if (head->type != ICMP6_TYPE_NA || p->len < sizeof(*head))
+        return false;
+    for (s8_t i = 0; i < LWIP_IPV6_NUM_ADDRESSES; i++)
+        if (ip6_addr_isvalid(netif_ip6_addr_state(netif, i))
+            && memcmp(&head->target_address, netif_ip6_addr(netif, i)->addr, 16) == 0) {
+            rung_lwip_addr_clash6(rung_lwip_port_core(), i);
+            return true;
+        }
+    return false;
+}
+
+/* ip6.c calls this, p at the ICMPv6 header. */
+void icmp6_input(struct pbuf *p, struct netif *inp)
+{
+    if (p->len >= sizeof(struct icmp6_hdr)
+        && (guard_is_small_mtu(p) || guard_is_our_address(p, inp)))
+        pbuf_free(p);
+    else
+        rung_lwip_real_icmp6_input(p, inp);
+}
+
+void rung_lwip_guard_mss(struct tcp_pcb *pcb)
+{
+    if (pcb->mss < GUARD_MSS)
+        pcb->mss = GUARD_MSS;
+}
+
+static struct tcp_pcb *guard_waiting(const struct lwip_bucket *bucket, const struct tcp_hdr *head)
+{
+    struct tcp_pcb *pcb = bucket->waiting;
+    while (pcb && (pcb->remote_port != lwip_ntohs(head->src)
+                   || pcb->local_port != lwip_ntohs(head->dest)
+                   || !ip_addr_cmp(&pcb->remote_ip, ip_current_src_addr())
+                   || !ip_addr_cmp(&pcb->local_ip, ip_current_dest_addr())))
+        pcb = pcb->next;
+    return pcb;
+}
+
+/* A host that calls again from a port it has used within the last minute, with sequence numbers
+ * beyond the old ones, gets a new connection (RFC 9293 3.6.1); lwIP answers for the old one. */
+void rung_lwip_guard_reopen(struct lwip_core *core, struct lwip_bucket *bucket,
+                            const struct tcp_hdr *head)
+{
+    if ((TCPH_FLAGS(head) & (TCP_SYN | TCP_ACK | TCP_RST)) != TCP_SYN || !bucket->waiting)
+        return;
+    struct tcp_pcb *pcb = guard_waiting(bucket, head);
+    if (!pcb || !TCP_SEQ_GT(lwip_ntohl(head->seqno), pcb->rcv_nxt))
+        return;
+    rung_lwip_enter(core, bucket);
+    tcp_abort(pcb); /* sends nothing in this state */
+    rung_lwip_leave(core);
+}
+
+/* A segment half the space of sequence numbers away is before and after the window to lwIP. */
+bool rung_lwip_guard_is_far(const struct tcp_pcb *pcb, const struct tcp_hdr *head)
+{
+    uint32_t ahead = lwip_ntohl(head->seqno) - pcb->rcv_nxt;
+    return pcb->state >= ESTABLISHED && ahead > GUARD_FAR && ahead < 0u - GUARD_FAR;
+}
