@@ -36,6 +36,9 @@ struct client_peer {
 void client_die(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
 uint64_t client_now_ms(void);
 uint32_t client_random(uint64_t *state);
+/* Connected to the server, which is at the address in the environment's E2E_HOST, else on the
+ * loopback; dies if it cannot. */
+int client_socket(uint16_t port, int type);
 int client_connect(uint16_t port);         /* blocking; dies if it cannot */
 int client_connect_start(uint16_t port);   /* non-blocking, on its way; dies if it cannot */
 void client_nonblocking(int fd);
@@ -68,5 +71,7 @@ int client_flood(char **args);
 int client_pipeline(char **args);
 int client_fuzz(char **args);
 int client_udp(char **args);
+int client_syn(char **args);
+int client_garbage(char **args);
 
 #endif

@@ -22,6 +22,8 @@ static const struct command {
     {"pipeline", 3, client_pipeline, "PORT COUNT SEED: COUNT requests in pieces, in order"},
     {"fuzz", 3, client_fuzz, "PORT COUNT SEED: COUNT connections of damaged input"},
     {"udp", 3, client_udp, "PORT COUNT SEED: COUNT datagrams that must come back"},
+    {"syn", 5, client_syn, "DEVICE MAC PORT COUNT SEED: COUNT SYNs from nobody"},
+    {"garbage", 5, client_garbage, "DEVICE MAC PORT COUNT SEED: every type, and COUNT bad frames"},
 };
 
 /* A thousand connections need more descriptors than the soft limit usually gives. */

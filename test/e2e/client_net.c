@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* test/e2e/client_net.c - sockets on the loopback, time, chance, and a way to fail. */
+/* test/e2e/client_net.c - sockets, time, chance, and a way to fail. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -48,10 +48,12 @@ void client_nonblocking(int fd)
         client_die("fcntl: %s", strerror(errno));
 }
 
-static int socket_connect(uint16_t port, int type)
+int client_socket(uint16_t port, int type)
 {
+    const char *host = getenv("E2E_HOST");
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port)};
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (inet_pton(AF_INET, host ? host : "127.0.0.1", &to.sin_addr) != 1)
+        client_die("E2E_HOST=%s is no IPv4 address", host);
     int fd = socket(AF_INET, type, 0);
     if (fd < 0)
         client_die("socket: %s", strerror(errno));
@@ -62,12 +64,12 @@ static int socket_connect(uint16_t port, int type)
 
 int client_connect(uint16_t port)
 {
-    return socket_connect(port, SOCK_STREAM);
+    return client_socket(port, SOCK_STREAM);
 }
 
 int client_connect_start(uint16_t port)
 {
-    return socket_connect(port, SOCK_STREAM | SOCK_NONBLOCK);
+    return client_socket(port, SOCK_STREAM | SOCK_NONBLOCK);
 }
 
 void client_send_all(int fd, const void *data, size_t len)

@@ -2,7 +2,6 @@
 /* test/e2e/client_rubbish.c - requests in odd pieces, damaged requests, and datagrams. All chance
  * comes from the seed on the command line. */
 #include <errno.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -172,14 +171,9 @@ int client_fuzz(char **args)
 /* Datagrams of random length and content, one at a time; a lost one is sent again. */
 int client_udp(char **args)
 {
-    struct sockaddr_in to = {.sin_family = AF_INET};
-    to.sin_port = htons((uint16_t)client_number(args[0], 65535));
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     unsigned count = (unsigned)client_number(args[1], 1000000), tries = 0;
     uint64_t seed = client_number(args[2], 4294967295);
-    int fd = socket(AF_INET, SOCK_DGRAM, 0);
-    if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0)
-        client_die("udp: %s", strerror(errno));
+    int fd = client_socket((uint16_t)client_number(args[0], 65535), SOCK_DGRAM);
     static char out[65507], in[65536];
     for (unsigned k = 0; k < count;) {
         size_t len = client_random(&seed) % (k % 16 == 0 ? sizeof(out) + 1 : 1400);

@@ -3,11 +3,8 @@
 # A website whose content is a folder: it shows what is there now, and says so if there is none.
 . "$(dirname "$0")/lib.sh"
 
-status=0
-"$website" --port=0 --content.path="$tmp/nowhere" 2>"$tmp/err" || status=$?
-equal 1 "$status" "exit status without a content folder"
-equal 1 "$(wc -l <"$tmp/err" | tr -d ' ')" "lines without a content folder: $(cat "$tmp/err")"
-grep -q "$tmp/nowhere" "$tmp/err" || fail "the folder is not named: $(cat "$tmp/err")"
+ground "$website"
+refused 1 "$tmp/nowhere" "$website" --port=0 --content.path="$tmp/nowhere"
 grep -q -- 'content' "$tmp/err" || fail "the key is not named: $(cat "$tmp/err")"
 
 mkdir -p "$tmp/site/sub"

@@ -6,11 +6,11 @@
 serve echo "$echo_app"
 # nc -N shuts its sending side at the end of its input: the whole stream must still come back.
 head -c 20000000 /dev/urandom >"$tmp/data"
-timeout 120 nc -N 127.0.0.1 "$port" <"$tmp/data" >"$tmp/back" || fail "nc"
+timeout 120 nc -N "$host" "$port" <"$tmp/data" >"$tmp/back" || fail "nc"
 cmp "$tmp/data" "$tmp/back" || fail "20 MB came back different"
-timeout 60 nc -N 127.0.0.1 "$port" </dev/null >"$tmp/back" || fail "nc with nothing to say"
+timeout 60 nc -N "$host" "$port" </dev/null >"$tmp/back" || fail "nc with nothing to say"
 [ ! -s "$tmp/back" ] || fail "an echo of nothing"
-equal hello "$(echo hello | timeout 60 nc -N ::1 "$port")" "echo over IPv6"
+equal hello "$(echo hello | timeout 60 nc -N "$host6" "$port")" "echo over IPv6"
 
 # Someone who sends and never reads holds up nobody, and costs a bounded amount of memory.
 before=$(rss "$pid")
@@ -20,7 +20,7 @@ mute=$!
 pids="$pids $mute"
 exec 3>"$tmp/go"
 poll 120 grep -qs '^stuck' "$tmp/mute" || fail "echo takes bytes for ever"
-equal hello "$(echo hello | timeout 60 nc -N 127.0.0.1 "$port")" "echo beside mute clients"
+equal hello "$(echo hello | timeout 60 nc -N "$host" "$port")" "echo beside mute clients"
 after=$(rss "$pid")
 limit=20480
 [ -z "$sanitized" ] || limit=65536

@@ -8,7 +8,7 @@ serve website "$website" --http.max-header=4K --http.max-body=1K --http.header-t
 # raw TEXT: what the server sends back for these bytes before it closes; printf's escapes work.
 raw() {
     # shellcheck disable=SC2059 # the text is a format: \r and \n
-    printf "$1" | nc -N -w 10 127.0.0.1 "$port" | tr -d '\r'
+    printf "$1" | nc -N -w 10 "$host" "$port" | tr -d '\r'
 }
 raw_status() {
     raw "$1" | sed -n '1s,^HTTP/1\.1 \([0-9]*\).*,\1,p'

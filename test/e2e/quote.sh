@@ -5,13 +5,13 @@
 
 quote=${E2E_QUOTE:?names the program}
 serve quote "$quote"
-line=$(timeout 60 nc -d 127.0.0.1 "$port")
+line=$(timeout 60 nc -d "$host" "$port")
 case $line in
 Simplicity*Dijkstra*) ;;
 *) fail "the guide's app said '$line'" ;;
 esac
 stop "$pid" quote
 serve quote "$quote" --name=nothing.txt
-equal "" "$(timeout 60 nc -d 127.0.0.1 "$port")" "a line that is not there"
+equal "" "$(timeout 60 nc -d "$host" "$port")" "a line that is not there"
 grep -q 'no line: not found' "$tmp/quote.log" || fail "the log does not say what is missing"
 stop "$pid" quote
