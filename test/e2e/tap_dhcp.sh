@@ -13,7 +13,7 @@ poll 20 says website 'no DHCP answer for .* asking on.*tcp\.ipv4' ||
 
 # dhcp FIRST LAST: a server for those addresses.
 dhcp() {
-    launch dnsmasq dnsmasq --keep-in-foreground --conf-file=/dev/null --pid-file= --user= \
+    launch dnsmasq dnsmasq --keep-in-foreground --conf-file=/dev/null --pid-file= --user= --group= \
         --port=0 --interface="$device" --bind-interfaces --dhcp-authoritative \
         --log-facility=- --log-dhcp \
         --dhcp-range="$1,$2,255.255.255.0,2m" --dhcp-option="option:router,$near" \

@@ -6,8 +6,9 @@
 
 tap_make 1500
 ip address add fd99::1/64 dev "$device" nodad
-launch router dnsmasq --keep-in-foreground --conf-file=/dev/null --pid-file= --user= --port=0 \
-    --interface="$device" --bind-interfaces --log-facility=- --enable-ra --ra-param="$device,4" \
+launch router dnsmasq --keep-in-foreground --conf-file=/dev/null --pid-file= --user= --group= \
+    --port=0 --interface="$device" --bind-interfaces --log-facility=- \
+    --enable-ra --ra-param="$device,4" \
     --dhcp-range=fd99::,ra-only,64,10m --dhcp-leasefile="$tmp/leases"
 echo 1 >/proc/sys/net/ipv6/conf/all/forwarding
 ground="--net.device=$device --tcp.ipv4=$host/24"
