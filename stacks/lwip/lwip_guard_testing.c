@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: ISC */
+/* stacks/lwip/lwip_guard_testing.c - see lwip_guard_testing.h. */
+#include "lwip_guard_testing.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "rung/clock.h"
+#include "test_platform.h"
+#include "test_virtual.h"
+
+static const uint8_t forger_ours[4] = {10, 0, 0, 1}, forger_theirs[4] = {10, 0, 0, 2};
+
+static void put16(uint8_t *at, uint32_t value)
+{
+    at[0] = (uint8_t)(value >> 8);
+    at[1] = (uint8_t)value;
+}
+
+static void put32(uint8_t *at, uint32_t value)
+{
+    put16(at, value >> 16);
+    put16(at + 2, value & 0xffff);
+}
+
+static uint32_t get16(const uint8_t *at)
+{
+    return (uint32_t)at[0] << 8 | at[1];
+}
+
+uint32_t forged_get32(const uint8_t *at)
+{
+    return get16(at) << 16 | get16(at + 2);
+}
+
+static uint32_t forged_sum(const uint8_t *at, size_t len, uint32_t sum)
+{
+    for (size_t k = 0; k < len; k++)
+        sum += k % 2 ? at[k] : (uint32_t)at[k] << 8;
+    while (sum >> 16)
+        sum = (sum & 0xffff) + (sum >> 16);
+    return sum;
+}
+
+static void forger_on_accept(struct rung_tcp_listener *listener)
+{
+    struct forger *f = listener->arg;
+    struct rung_tcp_conn *conn;
+    while (rung_tcp_accept(listener, &conn) == 1) {
+        conn->arg = f;
+        f->conn = conn;
+    }
+}
+
+struct sent_frame {
+    struct rung_frame frame;
+    uint8_t bytes[];
+};
+
+static void forger_release(struct rung_frame *frame)
+{
+    free(rung_container_of(frame, struct sent_frame, frame));
+}
+
+/* Link-local addresses, by EUI-64 as the stack makes its own (RFC 4291, appendix A). */
+static void forger_address6(uint8_t at[16], const uint8_t mac[6])
+{
+    memset(at, 0, 16);
+    at[0] = 0xfe;
+    at[1] = 0x80;
+    memcpy(at + 8, mac, 3);
+    at[8] ^= 2;
+    at[11] = 0xff;
+    at[12] = 0xfe;
+    memcpy(at + 13, mac + 3, 3);
+}
+
+/* The stack asks for our hardware address at its first answer; here it learns it before. */
+static void forger_introduce(struct forger *f)
+{
+    struct forged frame = {.len = FORGED_ETHER + 28};
+    uint8_t *arp = frame.at + FORGED_ETHER;
+    const uint8_t *mac = f->pair.peer.info.mac;
+    memset(frame.at, 0xff, 6);
+    memcpy(frame.at + 6, mac, 6);
+    put16(frame.at + 12, 0x0806);
+    put32(arp, 0x00010800);
+    put32(arp + 4, 0x06040001);
+    memcpy(arp + 8, mac, 6);
+    memcpy(arp + 14, forger_ours, 4);
+    memcpy(arp + 24, forger_theirs, 4);
+    forger_send(f, &frame);
+    uint8_t solicit[32] = {135};
+    memcpy(solicit + 8, f->ip6[1], 16);
+    solicit[24] = 1; /* our hardware address, in units of 8 bytes */
+    solicit[25] = 1;
+    memcpy(solicit + 26, mac, 6);
+    forger_send_icmp6(f, solicit, sizeof(solicit));
+}
+
+void forger_open(struct forger *f)
+{
+    struct rung_addr addr;
+    *f = (struct forger){.p = test_platform_new()};
+    f->pair_keys = (struct rung_net_pair_keys){
+        .slot = "net", .mtu = 1500, .depth = 512, .pool = 1024, .offload = true, .max_frags = 18,
+        .promisc = true,
+    };
+    struct rung_net_pair_needs nothing = {0};
+    assert_int_equal(rung_net_pair_open(&f->pair, f->p, &f->pair_keys, &nothing), RUNG_OK);
+    assert_int_equal(rung_addr_parse(&addr, "10.0.0.2"), RUNG_OK);
+    f->keys = (struct rung_lwip_keys){
+        .slot = "tcp", .backlog = 16, .max_connections = 64, .max_half_open = 16, .time_wait = 8,
+        .memory = 1u << 20, .rx_memory = 1u << 20, .tx_buffer = 65536, .tx_memory = 1u << 20,
+        .linger = 30 * RUNG_NS_PER_S, .ipv4 = {.addr = addr, .prefix = 24},
+    };
+    struct rung_lwip_needs needs = {.net = &f->pair.net};
+    assert_int_equal(rung_lwip_open(&f->stack, f->p, &f->keys, &needs), RUNG_OK);
+    struct rung_tcp_listen how = {.local = {.port = FORGED_PORT}};
+    assert_int_equal(rung_tcp_listen(&f->stack.tcp, &how, &f->listener), 0);
+    f->listener->arg = f;
+    f->listener->ready = forger_on_accept;
+    forger_address6(f->ip6[0], f->pair.peer.info.mac);
+    forger_address6(f->ip6[1], f->pair.net.info.mac);
+    rung_virtual_advance_ns(f->p, 5 * RUNG_NS_PER_S); /* for IPv6 addresses to be tried out */
+    forger_introduce(f);
+    forger_drain(f);
+}
+
+static void forger_on_stopped(struct rung_op *op, int result)
+{
+    (void)op;
+    assert_int_equal(result, 0);
+}
+
+void forger_close(struct forger *f)
+{
+    struct rung_op ops[3] = {{.done = forger_on_stopped}, {.done = forger_on_stopped},
+                             {.done = forger_on_stopped}};
+    rung_tcp_stop(&f->stack.tcp, &ops[0]);
+    rung_udp_stop(&f->stack.udp, &ops[1]);
+    forger_drain(f);
+    rung_net_close(&f->pair.net, &ops[2]);
+    test_run_turns(f->p, 10);
+    test_platform_free(f->p);
+}
+
+void forger_send(struct forger *f, const struct forged *frame)
+{
+    struct sent_frame *sent = calloc(1, sizeof(*sent) + frame->len);
+    assert_non_null(sent);
+    memcpy(sent->bytes, frame->at, frame->len);
+    sent->frame = (struct rung_frame){
+        .data = sent->bytes, .len = (uint32_t)frame->len, .release = forger_release};
+    struct rung_frame *one = &sent->frame;
+    assert_int_equal(rung_net_send(&f->pair.peer, &one, 1), 1);
+    test_run_turns(f->p, 6);
+    struct rung_buf *b[8];
+    int n;
+    while (f->conn && (n = rung_tcp_recv(f->conn, b, RUNG_ARRAY_LEN(b))) > 0)
+        for (int k = 0; k < n; k++) {
+            f->received += b[k]->len;
+            rung_buf_release(b[k]);
+        }
+    test_run_turns(f->p, 2);
+}
+
+static void forged_ether(struct forged *frame, struct forger *f, uint16_t type)
+{
+    memcpy(frame->at, f->pair.net.info.mac, 6);
+    memcpy(frame->at + 6, f->pair.peer.info.mac, 6);
+    put16(frame->at + 12, type);
+}
+
+void forger_send_tcp(struct forger *f, const struct forged_tcp *s)
+{
+    struct forged frame = {0};
+    uint8_t *ip = frame.at + FORGED_ETHER, *tcp = ip + FORGED_IP4;
+    size_t text = s->text ? strlen(s->text) : 0;
+    size_t len = 20 + s->options_len + text;
+    forged_ether(&frame, f, 0x0800);
+    ip[0] = 0x45;
+    put16(ip + 2, (uint32_t)(FORGED_IP4 + len));
+    ip[8] = 64;
+    ip[9] = 6;
+    memcpy(ip + 12, forger_ours, 4);
+    memcpy(ip + 16, forger_theirs, 4);
+    put16(ip + 10, ~forged_sum(ip, FORGED_IP4, 0) & 0xffff);
+    put16(tcp, s->port);
+    put16(tcp + 2, FORGED_PORT);
+    put32(tcp + 4, s->seq);
+    put32(tcp + 8, s->ack);
+    tcp[12] = (uint8_t)((20 + s->options_len) / 4 << 4);
+    tcp[13] = s->flags;
+    put16(tcp + 14, 65535);
+    if (s->options_len)
+        memcpy(tcp + 20, s->options, s->options_len);
+    if (text)
+        memcpy(tcp + 20 + s->options_len, s->text, text);
+    put16(tcp + 16, ~forged_sum(tcp, len, forged_sum(ip + 12, 8, (uint32_t)(6 + len))) & 0xffff);
+    frame.len = FORGED_ETHER + FORGED_IP4 + len;
+    forger_send(f, &frame);
+}
+
+void forger_send_icmp6(struct forger *f, const uint8_t *message, size_t len)
+{
+    struct forged frame = {.len = FORGED_ETHER + FORGED_IP6 + len};
+    uint8_t *ip = frame.at + FORGED_ETHER, *icmp = ip + FORGED_IP6;
+    assert_true(frame.len <= sizeof(frame.at));
+    forged_ether(&frame, f, 0x86dd);
+    ip[0] = 0x60;
+    put16(ip + 4, (uint32_t)len);
+    ip[6] = 58;
+    ip[7] = 255;
+    memcpy(ip + 8, f->ip6[0], 16);
+    memcpy(ip + 24, f->ip6[1], 16);
+    memcpy(icmp, message, len);
+    put16(icmp + 2, ~forged_sum(icmp, len, forged_sum(ip + 8, 32, (uint32_t)(58 + len))) & 0xffff);
+    forger_send(f, &frame);
+}
+
+bool forger_next(struct forger *f, uint16_t type, uint8_t protocol, struct forged *out)
+{
+    struct rung_frame *frame;
+    while (rung_net_recv(&f->pair.peer, &frame, 1) == 1) {
+        out->len = 0;
+        for (struct rung_frame *part = frame; part; part = part->next) {
+            size_t room = sizeof(out->at) - out->len;
+            size_t len = part->len < room ? part->len : room;
+            memcpy(out->at + out->len, part->data, len);
+            out->len += len;
+        }
+        frame->release(frame);
+        if (get16(out->at + 12) == type
+            && (!protocol || out->at[type == 0x0800 ? 23 : 20] == protocol))
+            return true;
+    }
+    return false;
+}
+
+bool forger_next_tcp(struct forger *f, struct forged_tcp *segment, size_t *payload)
+{
+    struct forged frame;
+    if (!forger_next(f, 0x0800, 6, &frame))
+        return false;
+    const uint8_t *ip = frame.at + FORGED_ETHER, *tcp = ip + FORGED_IP4;
+    *segment = (struct forged_tcp){
+        .port = (uint16_t)get16(tcp + 2), .seq = forged_get32(tcp + 4),
+        .ack = forged_get32(tcp + 8), .flags = tcp[13]};
+    *payload = get16(ip + 2) - FORGED_IP4 - (size_t)(tcp[12] >> 4) * 4;
+    return true;
+}
+
+void forger_drain(struct forger *f)
+{
+    struct rung_frame *frame;
+    test_run_turns(f->p, 8);
+    while (rung_net_recv(&f->pair.peer, &frame, 1) == 1)
+        frame->release(frame);
+}
+
+struct forged_tcp forger_connect(struct forger *f, uint16_t port, uint32_t seq,
+                                 const uint8_t *options, size_t options_len)
+{
+    struct forged_tcp answer, next = {.port = port, .seq = seq, .flags = FORGED_SYN,
+                                      .options = options, .options_len = options_len};
+    size_t payload;
+    f->conn = NULL;
+    forger_drain(f);
+    forger_send_tcp(f, &next);
+    assert_true(forger_next_tcp(f, &answer, &payload));
+    assert_int_equal(answer.flags & (FORGED_SYN | FORGED_ACK), FORGED_SYN | FORGED_ACK);
+    assert_int_equal(answer.ack, seq + 1);
+    next = (struct forged_tcp){
+        .port = port, .seq = seq + 1, .ack = answer.seq + 1, .flags = FORGED_ACK};
+    forger_send_tcp(f, &next);
+    assert_non_null(f->conn);
+    return next;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: ISC */
+/* stacks/lwip/lwip_guard_testing.h - a stack on one end of a net-pair, and on the other a host
+ * that is no host: it puts frames together by hand and reads what comes back.
+ * Model    10.0.0.2 is the stack's address, 10.0.0.1 ours; over IPv6 both have link-local ones. Time
+ *          is the virtual platform's.
+ * Owner    The caller allocates the state; it does not move while open.
+ * Context  The test's main flow. What must not fail fails the running cmocka test. */
+#ifndef LWIP_GUARD_TESTING_H
+#define LWIP_GUARD_TESTING_H
+
+#include "lwip.h"
+#include "net_pair.h"
+
+#define FORGED_MAX 1514u
+
+struct forged { /* one frame, ours or theirs */
+    size_t len;
+    uint8_t at[FORGED_MAX];
+};
+
+struct forger {
+    struct rung_platform *p;
+    struct rung_net_pair pair;
+    struct rung_net_pair_keys pair_keys;
+    struct rung_lwip stack;
+    struct rung_lwip_keys keys;
+    struct rung_tcp_listener *listener; /* at FORGED_PORT */
+    struct rung_tcp_conn *conn;         /* the last one accepted */
+    size_t received;                    /* bytes that the app was handed */
+    uint8_t ip6[2][16];                 /* ours, the stack's */
+};
+
+enum { FORGED_PORT = 9, FORGED_ETHER = 14, FORGED_IP4 = 20, FORGED_IP6 = 40 };
+enum { FORGED_FIN = 1, FORGED_SYN = 2, FORGED_RST = 4, FORGED_ACK = 16 };
+
+struct forged_tcp { /* a segment over IPv4 */
+    uint16_t port;  /* ours */
+    uint32_t seq, ack;
+    uint8_t flags;
+    const uint8_t *options;
+    size_t options_len; /* a multiple of 4 */
+    const char *text;
+};
+
+void forger_open(struct forger *f);
+void forger_close(struct forger *f);
+
+/* Sends a frame and lets the stack have a few turns. */
+void forger_send(struct forger *f, const struct forged *frame);
+void forger_send_tcp(struct forger *f, const struct forged_tcp *segment);
+
+/* The next frame from the stack of that EtherType and IP protocol (0: any); false: none waits. */
+bool forger_next(struct forger *f, uint16_t type, uint8_t protocol, struct forged *frame);
+
+/* The same for a segment to our port: its numbers, and how much payload it has. */
+bool forger_next_tcp(struct forger *f, struct forged_tcp *segment, size_t *payload);
+
+/* Throws away what the stack has sent so far. */
+void forger_drain(struct forger *f);
+
+/* Shakes hands from port; what our next segment has to carry. */
+struct forged_tcp forger_connect(struct forger *f, uint16_t port, uint32_t seq,
+                                 const uint8_t *options, size_t options_len);
+
+/* An ICMPv6 message to the stack, its sum filled in. */
+void forger_send_icmp6(struct forger *f, const uint8_t *message, size_t len);
+
+uint32_t forged_get32(const uint8_t *at);
+
+#endif
