@@ -9,8 +9,9 @@
 
 enum { FILE_BEST_BYTES = 262144 };
 
-/* A request's length in sectors lies in req->module[FILE_SECTORS] while it is ours. */
-enum { FILE_SECTORS = 0 };
+enum { FILE_THREADS = 4, FILE_URING = 64 }; /* depth, unless it is given */
+enum { ENGINE_AUTO, ENGINE_URING, ENGINE_THREADS }; /* the key's words */
+
 _Static_assert(sizeof(uintptr_t) >= sizeof(uint64_t), "sector counts are kept in a uintptr_t");
 
 static struct rung_block_file *file_of(struct rung_block *block)
@@ -28,9 +29,9 @@ static bool file_changes(const struct rung_block_req *req)
 static bool file_conflicts(const struct rung_block_file *file, const struct rung_block_req *req)
 {
     for (const struct rung_block_req *r = file->running; r; r = r->next) {
-        bool apart = req->sector + req->module[FILE_SECTORS] <= r->sector
-                     || r->sector + r->module[FILE_SECTORS] <= req->sector;
-        bool empty = !req->module[FILE_SECTORS] || !r->module[FILE_SECTORS];
+        bool apart = req->sector + req->module[RUNG_BLOCK_FILE_SECTORS] <= r->sector
+                     || r->sector + r->module[RUNG_BLOCK_FILE_SECTORS] <= req->sector;
+        bool empty = !req->module[RUNG_BLOCK_FILE_SECTORS] || !r->module[RUNG_BLOCK_FILE_SECTORS];
         if (!apart && !empty && (file_changes(req) || file_changes(r)))
             return true;
     }
@@ -50,7 +51,8 @@ static void file_start(struct rung_block_file *file)
         req->next = file->running;
         file->running = req;
         file->running_count++;
-        rung_block_file_engine_start(file, req);
+        if (!rung_block_file_uring_start(file, req))
+            rung_block_file_pool_start(file, req);
     }
 }
 
@@ -65,7 +67,7 @@ static void file_submit(struct rung_block *block, struct rung_block_req *req)
         rung_op_finish(file->p, &req->op, err);
         return;
     }
-    req->module[FILE_SECTORS] = (uintptr_t)sectors;
+    req->module[RUNG_BLOCK_FILE_SECTORS] = (uintptr_t)sectors;
     req->next = NULL;
     *file->waiting_end = req;
     file->waiting_end = &req->next;
@@ -103,7 +105,10 @@ static void file_close(struct rung_block *block, struct rung_op *op)
     struct rung_block_file *file = file_of(block);
     assert(op->done && !file->closing && !file->running && !file->waiting);
     op->cancel = NULL;
-    rung_block_file_engine_close(file, op);
+    if (file->uring)
+        rung_block_file_uring_close(file, op);
+    else
+        rung_block_file_pool_close(file, op);
 }
 
 const struct rung_block_ops rung_block_file_block_ops = RUNG_BLOCK_TABLE("block-file", file);
@@ -120,6 +125,37 @@ static struct rung_block_info file_info(const struct rung_block_file *file, uint
     };
 }
 
+/* The worker threads, and in front of them the fast path, if it is wanted and the kernel has it. */
+static enum rung_err file_engine(struct rung_block_file *file,
+                                 const struct rung_block_file_keys *keys)
+{
+    unsigned want = rung_block_file_key_engine(keys), given = file->depth;
+    if (!given)
+        file->depth = want == ENGINE_THREADS ? FILE_THREADS : FILE_URING;
+    enum rung_err err = rung_block_file_pool_open(file);
+    if (err) {
+        rung_log(file->p, RUNG_LOG_ERROR, keys->slot,
+                 "no memory for %u requests at once: give more, or set %s.depth to less",
+                 file->depth, keys->slot);
+        return err;
+    }
+    if (want == ENGINE_THREADS)
+        return RUNG_OK;
+    err = rung_block_file_uring_open(file);
+    if (err && want == ENGINE_URING) {
+        rung_log(file->p, RUNG_LOG_ERROR, keys->slot, "io_uring is not to be had here (%s): set "
+                 "%s.engine=auto, or allow it", rung_err_text(err), keys->slot);
+        rung_block_file_pool_free(file);
+        return err;
+    }
+    if (err) {
+        rung_log(file->p, RUNG_LOG_DEBUG, keys->slot, "no io_uring here (%s): worker threads",
+                 rung_err_text(err));
+        file->depth = given ? given : FILE_THREADS;
+    }
+    return RUNG_OK;
+}
+
 enum rung_err rung_block_file_open(struct rung_block_file *self, struct rung_platform *p,
                                    const struct rung_block_file_keys *keys,
                                    const struct rung_block_file_needs *needs)
@@ -127,19 +163,16 @@ enum rung_err rung_block_file_open(struct rung_block_file *self, struct rung_pla
     (void)needs;
     uint32_t caps = 0;
     *self = (struct rung_block_file){.p = p, .depth = rung_block_file_key_depth(keys)};
-    if (!self->depth || self->depth > RUNG_BLOCK_FILE_DEPTH_MAX) {
-        rung_log(p, RUNG_LOG_ERROR, keys->slot, "a depth of %u is outside 1 to %u: set %s.depth",
+    if (self->depth > RUNG_BLOCK_FILE_DEPTH_MAX) {
+        rung_log(p, RUNG_LOG_ERROR, keys->slot, "a depth of %u is more than %u: set %s.depth",
                  self->depth, RUNG_BLOCK_FILE_DEPTH_MAX, keys->slot);
-        return RUNG_E_INVAL;
+        return RUNG_E_RANGE;
     }
     enum rung_err err = rung_block_file_medium_open(&self->medium, &caps, p, keys);
     if (err)
         return err;
-    err = rung_block_file_engine_open(self);
+    err = file_engine(self, keys);
     if (err) {
-        rung_log(p, RUNG_LOG_ERROR, keys->slot,
-                 "no memory for %u requests at once: give more, or set %s.depth to less",
-                 self->depth, keys->slot);
         close(self->medium.fd);
         return err;
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* backends/unix/block_file.h - BLOCK on a file or a block device.
- * Model    Up to depth requests are carried out at once on libuv's worker threads, the rest wait in
- *          the order they came. Of two requests that overlap, one a write, the second waits for the
+ * Model    Up to depth requests are carried out at once, by io_uring where the kernel has it and on
+ *          libuv's worker threads otherwise; the rest wait in the order they came. Of two requests that overlap, one a write, the second waits for the
  *          first: the host's kernel may tear a sector otherwise. FLUSH is fdatasync(), FUA is
  *          RWF_DSYNC. After an fdatasync() that failed every later FLUSH fails: the kernel has
  *          forgotten which bytes it lost. The file is locked while open, against other programs
@@ -30,7 +30,8 @@ struct rung_block_file_medium {
     uint32_t sector_size;
 };
 
-struct rung_block_file_slot; /* a request on a worker thread; see block_file_pool.c */
+struct rung_block_file_slot;  /* a request on a worker thread; see block_file_pool.c */
+struct rung_block_file_uring; /* see block_file_uring.c */
 
 struct rung_block_file {
     struct rung_block block;
@@ -41,9 +42,10 @@ struct rung_block_file {
     struct rung_block_req *waiting; /* not yet, in the order they were submitted */
     struct rung_block_req **waiting_end;
     bool flush_failed;
-    struct rung_block_file_slot *slots; /* the engine's: depth of them, and those that are free */
+    struct rung_block_file_uring *uring; /* NULL: threads alone */
+    struct rung_block_file_slot *slots;  /* the threads': depth of them, and those that are free */
     struct rung_block_file_slot *free_slots;
-    uint8_t *bounce;                    /* the engine's: RUNG_BLOCK_FILE_BOUNCE for each slot */
+    uint8_t *bounce;                     /* the threads': RUNG_BLOCK_FILE_BOUNCE for each slot */
     struct rung_op *closing;
 };
 

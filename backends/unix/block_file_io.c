@@ -45,7 +45,7 @@ static int io_error(int err)
 }
 
 /* Of FLUSH and DISCARD, which know fewer errors. */
-static int io_plain_error(int err)
+int rung_block_file_sync_error(int err)
 {
     return io_error(err) == RUNG_E_DOWN ? RUNG_E_DOWN : RUNG_E_IO;
 }
@@ -54,7 +54,7 @@ static int io_sync(int fd)
 {
     while (fdatasync(fd) < 0) {
         if (errno != EINTR)
-            return io_plain_error(errno);
+            return rung_block_file_sync_error(errno);
     }
     return RUNG_OK;
 }
@@ -158,8 +158,8 @@ static int io_bounced(struct io *io, const struct rung_block_req *req, uint64_t 
     return RUNG_OK;
 }
 
-static bool io_needs_bounce(const struct rung_block_file_medium *medium,
-                            const struct rung_block_req *req)
+bool rung_block_file_needs_bounce(const struct rung_block_file_medium *medium,
+                                  const struct rung_block_req *req)
 {
     if (!rung_block_file_bounces(medium))
         return false;
@@ -191,7 +191,7 @@ static int io_transfer(const struct rung_block_file_medium *medium,
         bytes += req->vec[i].len;
     if (write && !io_reaches(medium, (uint64_t)io.at + bytes))
         return RUNG_E_IO;
-    int err = io_needs_bounce(medium, req) ? io_bounced(&io, req, bytes, bounce)
+    int err = rung_block_file_needs_bounce(medium, req) ? io_bounced(&io, req, bytes, bounce)
                                            : io_vectored(&io, req);
     if (!err && io.sync_after)
         err = io_sync(io.fd);
@@ -217,7 +217,7 @@ static int io_discard(const struct rung_block_file_medium *medium, uint64_t at, 
                                          (off_t)at, (off_t)len);
     } while (got < 0 && errno == EINTR);
     if (got < 0)
-        return errno == EOPNOTSUPP ? RUNG_E_NOTSUP : io_plain_error(errno);
+        return errno == EOPNOTSUPP ? RUNG_E_NOTSUP : rung_block_file_sync_error(errno);
     return RUNG_OK;
 }
 

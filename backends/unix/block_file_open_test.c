@@ -23,10 +23,8 @@ static void what_cannot_be_opened_says_why(void **state)
     t.keys.size = UINT64_C(1) << 62;
     expect_refused(&t, RUNG_E_FULL, "set block.size to less");
     t.keys.size = DISK;
-    t.keys.depth = 0;
-    expect_refused(&t, RUNG_E_INVAL, "set block.depth");
     t.keys.depth = 1025;
-    expect_refused(&t, RUNG_E_INVAL, "a depth of 1025 is outside 1 to 1024");
+    expect_refused(&t, RUNG_E_RANGE, "a depth of 1025 is more than 1024: set block.depth");
     t.keys.depth = 1;
     snprintf(elsewhere, sizeof(elsewhere), "%s/none/disk", t.folder);
     t.keys.path = elsewhere;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* backends/unix/block_file_pool.c - block-file's engine on libuv's worker threads. A worker
+/* backends/unix/block_file_pool.c - block-file on libuv's worker threads. A worker
  * touches its slot, the medium and the request, and the loop touches none of them until libuv
  * hands the slot back: that hand-over is the only synchronisation there is, or needs to be. */
 #include <unistd.h>
@@ -30,7 +30,7 @@ static void pool_queue(struct rung_block_file_slot *slot, uv_work_cb work, uv_af
     (void)err;
 }
 
-enum rung_err rung_block_file_engine_open(struct rung_block_file *self)
+enum rung_err rung_block_file_pool_open(struct rung_block_file *self)
 {
     self->slots = rung_zalloc(self->p, self->depth, sizeof(*self->slots));
     if (!self->slots)
@@ -53,6 +53,12 @@ enum rung_err rung_block_file_engine_open(struct rung_block_file *self)
     return RUNG_OK;
 }
 
+void rung_block_file_pool_free(struct rung_block_file *self)
+{
+    rung_free(self->p, self->bounce);
+    rung_free(self->p, self->slots);
+}
+
 static void pool_work(uv_work_t *work)
 {
     struct rung_block_file_slot *slot = pool_slot_of(work);
@@ -69,7 +75,7 @@ static void pool_after(uv_work_t *work, int status)
     rung_block_file_done(file, slot->req, result);
 }
 
-void rung_block_file_engine_start(struct rung_block_file *self, struct rung_block_req *req)
+void rung_block_file_pool_start(struct rung_block_file *self, struct rung_block_req *req)
 {
     struct rung_block_file_slot *slot = self->free_slots;
     self->free_slots = slot->next;
@@ -91,12 +97,11 @@ static void pool_close_after(uv_work_t *work, int status)
     struct rung_block_file *file = slot->file;
     struct rung_op *op = file->closing;
     int result = status ? RUNG_E_IO : slot->result;
-    rung_free(file->p, file->bounce);
-    rung_free(file->p, file->slots);
+    rung_block_file_pool_free(file);
     op->done(op, result);
 }
 
-void rung_block_file_engine_close(struct rung_block_file *self, struct rung_op *op)
+void rung_block_file_pool_close(struct rung_block_file *self, struct rung_op *op)
 {
     self->closing = op;
     pool_queue(&self->slots[0], pool_close_work, pool_close_after);
