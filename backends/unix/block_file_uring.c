@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* backends/unix/block_file_uring.c - block-file's fast path: plain requests go to io_uring, which
- * needs no thread for them, and all that are submitted in one turn of the loop by one system call.
+ * needs no thread for them, a few by one system call.
  * Whatever is not plain (a discard, memory that O_DIRECT cannot take, more segments than the
  * kernel takes, a file that has become shorter) is left to the worker threads; and what comes back
  * short or with an error is done there once more, so that errors are told in one place only. */
@@ -19,6 +19,11 @@
 #include "unix/unix.h"
 
 enum { URING_SEGMENTS = 1024 }; /* UIO_MAXIOV: of one request */
+
+/* Requests handed over by one system call. A device that is given 32 at once answers all 32 at once,
+ * and has nothing to do meanwhile: 0.8 of the rate at depth 32 on a virtio disk, where 4 reach all of
+ * it. */
+enum { URING_BATCH = 4 };
 
 _Static_assert(sizeof(struct rung_vec) == sizeof(struct iovec)
                && offsetof(struct rung_vec, len) == offsetof(struct iovec, iov_len),
@@ -79,19 +84,23 @@ static void uring_complete(struct rung_block_file *file, struct rung_block_req *
         rung_block_file_pool_start(file, req);
 }
 
-static void uring_on_ready(uv_poll_t *poll, int status, int events)
+static void uring_reap(struct rung_block_file_uring *uring)
 {
-    struct rung_block_file_uring *uring = poll->data;
     struct rung_block_file *file = uring->file;
     struct io_uring_cqe *cqe;
-    (void)status;
-    (void)events;
     while (file->uring && io_uring_peek_cqe(&uring->ring, &cqe) == 0) {
         struct rung_block_req *req = io_uring_cqe_get_data(cqe);
         int result = cqe->res;
         io_uring_cqe_seen(&uring->ring, cqe);
         uring_complete(file, req, result); /* may close the file */
     }
+}
+
+static void uring_on_ready(uv_poll_t *poll, int status, int events)
+{
+    (void)status;
+    (void)events;
+    uring_reap(poll->data);
 }
 
 /* A write past the end of a file that others have made shorter would make it grow again; looked at
@@ -118,11 +127,14 @@ static void uring_submit(struct rung_task *task)
             uring_prepare(uring->file, sqe, req);
         else
             rung_block_file_pool_start(uring->file, req);
+        if (io_uring_sq_ready(&uring->ring) >= URING_BATCH)
+            io_uring_submit(&uring->ring);
         req = next;
     }
     int got = io_uring_submit(&uring->ring);
     if (got < 0 || io_uring_sq_ready(&uring->ring)) /* the kernel is short of memory: once more */
         rung_loop_defer(uring->file->p, task);
+    uring_reap(uring); /* what is done already need not wake the loop */
 }
 
 bool rung_block_file_uring_start(struct rung_block_file *self, struct rung_block_req *req)
