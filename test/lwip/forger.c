@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* stacks/lwip/lwip_guard_testing.c - see lwip_guard_testing.h. */
-#include "lwip_guard_testing.h"
+/* test/lwip/forger.c - see forger.h. */
+#include "forger.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-/* stacks/lwip/lwip_guard_test.c - frames that once broke lwIP's service, each found by attack. */
+/* test/lwip/guard_test.c - frames that once broke lwIP's service, each found by attack. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
 #include <cmocka.h>
 
-#include "lwip_guard_testing.h"
+#include "forger.h"
 #include "rung/clock.h"
 #include "test_platform.h"
 #include "test_virtual.h"
