@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# What cmake/FindLwip.cmake finds, fetches and refuses, in a tree of its own with a fetch script that
-# does as it is told: lwip_find_test.sh ROOT FOLDER. Nothing is fetched from anywhere.
+# What cmake/FetchSource.cmake finds, fetches and refuses, with FindLwip.cmake as the example, in a
+# tree of its own with a fetch script that does as it is told: lwip_find_test.sh ROOT FOLDER. Nothing
+# is fetched from anywhere.
 set -eu
 root=$1
 rm -rf "$2"
@@ -48,7 +49,7 @@ refused() {
 }
 
 mkdir -p "tree/cmake" "a folder"
-cp "$root/cmake/FindLwip.cmake" tree/cmake
+cp "$root/cmake/FindLwip.cmake" "$root/cmake/FetchSource.cmake" tree/cmake
 cat >tree/CMakeLists.txt <<'END'
 cmake_minimum_required(VERSION 3.25)
 project(find LANGUAGES NONE)
@@ -86,7 +87,7 @@ END
 refused "could not be fetched: what came has the SHA-256 $sum"
 [ ! -e tree/build/downloads ] || fail "a wrong tarball was kept"
 all=$(cmake -E sha256sum good.tar.xz | cut -d ' ' -f 1)
-sed "s/^set(lwip_sha256 .*/set(lwip_sha256 $all)/" "$root/cmake/FindLwip.cmake" >tree/cmake/FindLwip.cmake
+sed "s/SHA256 [0-9a-f]*/SHA256 $all/" "$root/cmake/FindLwip.cmake" >tree/cmake/FindLwip.cmake
 : >fetched
 found "$here/tree/build/b/lwip/2.1.3+dfsg1/lwip-2.1.3"
 found "$here/tree/build/b/lwip/2.1.3+dfsg1/lwip-2.1.3"

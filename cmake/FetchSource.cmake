@@ -1,0 +1,153 @@
+# Source folders of libraries that we compile ourselves, with options of our own. A find-module says
+# what it wants and calls rung_source():
+#
+#   rung_source(Lwip TITLE lwIP VERSION 2.1.3 DEBIAN lwip 2.1.3+dfsg1 TARBALL tar.xz SHA256 ...
+#               HOLDS file...)
+#
+# and before it, if such a folder tells its version, rung_<name>_version(out folder), which reads it.
+# -DRUNG_<NAME>_DIR=<folder or tarball> names one. Otherwise the distribution's source
+# package is fetched, once, when the build is configured: the original tarball, pinned by its
+# SHA-256, without the distribution's patches. Sets <NAME>_SOURCE_DIR, the folder that holds the
+# files HOLDS, <Name>_VERSION and <Name>_FOUND; where none is found and one is required, configuration
+# stops with one sentence.
+include_guard()
+
+# The folder below (or at) `where` that holds all `files`, or "".
+function(rung_source_in out where files)
+    set(${out} "" PARENT_SCOPE)
+    file(GLOB folders LIST_DIRECTORIES TRUE "${where}/*")
+    foreach(folder IN LISTS where folders)
+        set(whole TRUE)
+        foreach(file IN LISTS files)
+            if(NOT EXISTS "${folder}/${file}")
+                set(whole FALSE)
+            endif()
+        endforeach()
+        if(whole)
+            set(${out} "${folder}" PARENT_SCOPE)
+            return()
+        endif()
+    endforeach()
+endfunction()
+
+# Unpacks a tarball as `folder`, which gets its name last: what has it is whole. `out` is the folder
+# in it that holds the files, or "".
+function(rung_source_unpack out tarball folder files)
+    set(part "${folder}.part")
+    if(NOT EXISTS "${folder}")
+        file(REMOVE_RECURSE "${part}")
+        file(MAKE_DIRECTORY "${part}")
+        execute_process(COMMAND ${CMAKE_COMMAND} -E tar xf "${tarball}" WORKING_DIRECTORY "${part}"
+                        RESULT_VARIABLE status OUTPUT_QUIET ERROR_QUIET)
+        if(status EQUAL 0)
+            file(RENAME "${part}" "${folder}")
+        endif()
+    endif()
+    rung_source_in(found "${folder}" "${files}")
+    set(${out} "${found}" PARENT_SCOPE)
+endfunction()
+
+# Sees to it that the pinned tarball of the caller's s_* is at `tarball`; `why` says what went wrong,
+# or is empty.
+function(rung_source_fetch why tarball)
+    set(${why} "" PARENT_SCOPE)
+    if(EXISTS "${tarball}")
+        file(SHA256 "${tarball}" sum)
+        if(sum STREQUAL s_SHA256)
+            return()
+        endif()
+    endif()
+    list(JOIN s_DEBIAN " " package)
+    message(STATUS "Fetching ${s_TITLE} ${s_VERSION} (Debian source package ${package}) ...")
+    cmake_path(GET tarball FILENAME name)
+    cmake_path(GET tarball PARENT_PATH folder)
+    set(part "${s_FOLDER}/fetch")
+    file(REMOVE_RECURSE "${part}")
+    execute_process(COMMAND sh "${RUNG_ROOT}/cmake/fetch_source.sh" ${s_DEBIAN} "${part}"
+                    RESULT_VARIABLE status ERROR_VARIABLE text ERROR_STRIP_TRAILING_WHITESPACE)
+    if(status EQUAL 0)
+        file(SHA256 "${part}/${name}" sum)
+        if(sum STREQUAL s_SHA256)
+            file(MAKE_DIRECTORY "${folder}")
+            file(RENAME "${part}/${name}" "${tarball}")
+            set(text)
+        else()
+            set(text "what came has the SHA-256 ${sum}, not ${s_SHA256}")
+        endif()
+    endif()
+    file(REMOVE_RECURSE "${part}")
+    set(${why} "${text}" PARENT_SCOPE)
+endfunction()
+
+# The source that the caller's option names.
+function(rung_source_given out why option)
+    set(found)
+    cmake_path(ABSOLUTE_PATH ${option} BASE_DIRECTORY "${RUNG_ROOT}" NORMALIZE OUTPUT_VARIABLE given)
+    if(IS_DIRECTORY "${given}")
+        rung_source_in(found "${given}" "${s_HOLDS}")
+    elseif(EXISTS "${given}")
+        file(SHA256 "${given}" sum)
+        string(SUBSTRING ${sum} 0 12 sum)
+        rung_source_unpack(found "${given}" "${s_FOLDER}/given-${sum}" "${s_HOLDS}")
+    endif()
+    list(GET s_HOLDS 0 file)
+    set(${out} "${found}" PARENT_SCOPE)
+    set(${why} "${option}=${${option}} holds no ${file}: name ${s_TITLE}'s source folder or \
+tarball, or leave it out to have it fetched." PARENT_SCOPE)
+endfunction()
+
+# The source that is pinned. The build folders of one checkout share its tarball.
+function(rung_source_pinned out why option)
+    set(text)
+    list(GET s_DEBIAN 1 version)
+    list(JOIN s_DEBIAN "_" tarball)
+    set(downloads "${CMAKE_BINARY_DIR}/downloads")
+    cmake_path(IS_PREFIX RUNG_ROOT "${CMAKE_BINARY_DIR}" NORMALIZE inside)
+    if(inside)
+        set(downloads "${RUNG_ROOT}/build/downloads")
+    endif()
+    set(tarball "${downloads}/${tarball}.orig.${s_TARBALL}")
+    rung_source_in(found "${s_FOLDER}/${version}" "${s_HOLDS}")
+    if(NOT found)
+        rung_source_fetch(text "${tarball}")
+        if(NOT text)
+            rung_source_unpack(found "${tarball}" "${s_FOLDER}/${version}" "${s_HOLDS}")
+            set(text "${tarball} cannot be unpacked")
+        endif()
+    endif()
+    set(${out} "${found}" PARENT_SCOPE)
+    set(${why} "${s_TITLE} ${s_VERSION} could not be fetched: ${text}. Name its source folder or \
+tarball, ${s_VERSION} or newer, with -D${option}=..." PARENT_SCOPE)
+endfunction()
+
+function(rung_source name)
+    cmake_parse_arguments(PARSE_ARGV 1 s "" "TITLE;VERSION;TARBALL;SHA256" "DEBIAN;HOLDS")
+    string(TOLOWER ${name} lower)
+    string(TOUPPER ${name} upper)
+    set(s_FOLDER "${CMAKE_BINARY_DIR}/${lower}")
+    set(option RUNG_${upper}_DIR)
+    set(version ${s_VERSION})
+    set(found FALSE)
+    if(${option})
+        rung_source_given(folder why ${option})
+    else()
+        rung_source_pinned(folder why ${option})
+    endif()
+    if(folder)
+        if(COMMAND rung_${lower}_version)
+            cmake_language(CALL rung_${lower}_version version "${folder}")
+        endif()
+        if(version VERSION_GREATER_EQUAL s_VERSION)
+            set(found TRUE)
+        else()
+            set(why "${option}=${${option}} holds ${s_TITLE} ${version}; ${s_VERSION} or newer is \
+needed.")
+        endif()
+    endif()
+    if(NOT found AND ${name}_FIND_REQUIRED)
+        message(FATAL_ERROR "${why}")
+    endif()
+    set(${upper}_SOURCE_DIR "${folder}" PARENT_SCOPE)
+    set(${name}_VERSION "${version}" PARENT_SCOPE)
+    set(${name}_FOUND ${found} PARENT_SCOPE)
+endfunction()
