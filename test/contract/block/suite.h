@@ -35,6 +35,7 @@ struct block_fixture {
     const char *module;          /* as in its table */
     const char *const *variants; /* settings to run everything with; ends with NULL */
     bool keeps;                  /* the content outlives close */
+    bool heapless;               /* open takes nothing from the heap */
     struct block_rig *(*make)(struct rung_platform *p, const char *variant);
     void (*free)(struct block_rig *rig);
     /* The module's own open, with how; the first one makes the medium, later ones have the same

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: ISC */
+/* stacks/kvlog/kvlog_check.c - looks at every byte of a store that has a meaning: both superblocks,
+ * and every group from the tail to the head, needed or not. */
+#include <string.h>
+
+#include "kvlog_index.h"
+#include "kvlog_io.h"
+#include "rung/heap.h"
+
+struct check {
+    struct rung_kvlog *self;
+    struct rung_kvlog_check *report;
+    struct rung_kvlog_window window;
+    uint64_t needed; /* records that the index names */
+};
+
+static void check_found(struct check *c, uint64_t place, const char *what)
+{
+    c->report->damages++;
+    if (c->report->found)
+        c->report->found(c->report, place, what);
+}
+
+static int check_supers(struct check *c)
+{
+    struct kvlog_super super[2];
+    uint8_t *area = rung_alloc_aligned(c->self->p, RUNG_BLOCK_ALIGN, KVLOG_RING_AT);
+    if (!area)
+        return RUNG_E_NOMEM;
+    int err = rung_kvlog_now(c->self, RUNG_BLOCK_READ, 0, 0, area, KVLOG_RING_AT);
+    for (unsigned i = 0; !err && i < 2; i++) {
+        if (!rung_kvlog_get_super(area + i * (size_t)KVLOG_SUPER_STEP, &super[i]))
+            check_found(c, i * (uint64_t)KVLOG_SUPER_STEP, "a superblock is damaged");
+    }
+    rung_free(c->self->p, area);
+    return err;
+}
+
+/* Counts the records of a good group, and those that the index needs. */
+static void check_records(struct check *c, const struct kvlog_group *group)
+{
+    struct rung_kvlog *self = c->self;
+    uint64_t at = group->pos + KVLOG_GROUP_BYTES, end = group->pos + group->len;
+    struct kvlog_record r;
+    for (; at < end && rung_kvlog_window_record(&c->window, at, end, &r); at += kvlog_whole(&r)) {
+        struct rung_kvlog_node *node =
+            r.key_len ? rung_kvlog_find(self, (const char *)r.key, r.key_len) : NULL;
+        c->report->records++;
+        if (node && node->size != KVLOG_ABSENT && node->pos == at) {
+            c->needed++;
+            if (node->lost)
+                check_found(c, rung_kvlog_place(self, at), "a value was lost to damage before");
+        }
+    }
+}
+
+/* The group at pos; where the next one is. */
+static uint64_t check_group(struct check *c, uint64_t pos)
+{
+    struct rung_kvlog *self = c->self;
+    struct rung_kvlog_survey survey = {.group = {.pos = pos}};
+    enum rung_kvlog_verdict verdict = rung_kvlog_survey(&c->window, &survey);
+    uint64_t next = rung_kvlog_up(self, pos + survey.group.len);
+    if (verdict != KVLOG_NO_GROUP && next > self->log.head)
+        verdict = KVLOG_NO_GROUP;
+    switch (verdict) {
+    case KVLOG_NOT_READ:
+        return pos;
+    case KVLOG_NO_GROUP:
+        check_found(c, rung_kvlog_place(self, pos), "a group's header is damaged");
+        return rung_kvlog_next_group(&c->window, pos + self->log.unit, self->log.head, 0);
+    case KVLOG_GOOD:
+        check_records(c, &survey.group);
+        break;
+    case KVLOG_BAD_VALUE:
+        check_found(c, rung_kvlog_place(self, survey.bad), "a value is damaged");
+        check_records(c, &survey.group);
+        break;
+    case KVLOG_BAD_PAGE:
+        check_found(c, rung_kvlog_place(self, survey.bad), "a page of the index is damaged");
+        check_records(c, &survey.group);
+        break;
+    case KVLOG_BAD_RECORD:
+        check_found(c, rung_kvlog_place(self, survey.bad), "a record's header is damaged");
+        check_records(c, &survey.group);
+        break;
+    }
+    c->report->groups++;
+    return next;
+}
+
+int rung_kvlog_check(struct rung_kvlog *self, struct rung_kvlog_check *report)
+{
+    struct check c = {.self = self, .report = report};
+    report->groups = report->records = report->damages = 0;
+    report->keys = self->index.keys;
+    int err = rung_kvlog_window_open(self, &c.window);
+    if (err)
+        return err;
+    err = check_supers(&c);
+    for (uint64_t pos = self->log.tail; !err && pos < self->log.head; err = c.window.err)
+        pos = check_group(&c, pos);
+    rung_kvlog_window_close(&c.window);
+    if (!err && c.needed < self->index.keys && !report->damages)
+        check_found(&c, rung_kvlog_place(self, self->log.tail), "the index names what is not there");
+    return err;
+}

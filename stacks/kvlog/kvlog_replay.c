@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: ISC */
+/* stacks/kvlog/kvlog_replay.c - reading the index when the store is opened, and finding where the
+ * log ends. From the place the superblock names on, the log holds pages of the index and the writes
+ * made meanwhile and since; applied in order they give the index, because a page holds what was
+ * true of its keys where it stands (docs/reference/kvlog-format.md).
+ * Only one group is written at a time, and the next begins when it is durable. So a group that is
+ * not whole, with none behind it, was never acknowledged, and is cut off; with one behind it, or in
+ * a store that was closed, it is damage. */
+#include <string.h>
+
+#include "kvlog_index.h"
+#include "kvlog_io.h"
+#include "rung/log.h"
+
+struct replay {
+    struct rung_kvlog *self;
+    struct rung_kvlog_window window;
+    const struct kvlog_super *super;
+    uint64_t at;    /* the next group */
+    uint32_t epoch; /* of the last one */
+};
+
+static unsigned long long replay_place(const struct replay *r, uint64_t pos)
+{
+    return (unsigned long long)rung_kvlog_place(r->self, pos);
+}
+
+static int replay_no_memory(struct replay *r)
+{
+    struct rung_kvlog *self = r->self;
+    if (self->index.memory_max)
+        rung_log(self->p, RUNG_LOG_ERROR, self->slot, "the index of more than %llu keys does not fit "
+                 "into %llu bytes: set %s.memory to more, or give more memory",
+                 (unsigned long long)self->index.keys, (unsigned long long)self->index.memory_max,
+                 self->slot);
+    else
+        rung_log(self->p, RUNG_LOG_ERROR, self->slot, "no memory for the index of more than %llu "
+                 "keys: give more", (unsigned long long)self->index.keys);
+    return RUNG_E_NOMEM;
+}
+
+static int replay_set(struct replay *r, const char *key, size_t len, uint64_t pos, uint32_t size)
+{
+    struct rung_kvlog_node *node = rung_kvlog_demand(r->self, key, len);
+    if (!node)
+        return replay_no_memory(r);
+    rung_kvlog_plan(r->self, node, size);
+    rung_kvlog_settle(r->self, node, pos, size);
+    return RUNG_OK;
+}
+
+static int replay_page(struct replay *r, uint64_t pos, const struct kvlog_record *page)
+{
+    char key[RUNG_KV_KEY_MAX];
+    uint32_t size = page->size;
+    const uint8_t *bytes = rung_kvlog_window_at(&r->window, pos + KVLOG_RECORD_BYTES, size);
+    if (!bytes)
+        return r->window.err;
+    uint32_t count = rung_kvlog_get32(bytes), last = 0;
+    for (size_t at = KVLOG_PAGE_HEAD; count-- > 0;) {
+        struct kvlog_entry entry;
+        size_t n = rung_kvlog_get_entry(bytes + at, size - at, &entry);
+        if (!n || entry.shared > last) {
+            rung_log(r->self->p, RUNG_LOG_ERROR, r->self->slot, "no page of an index is at byte %llu "
+                     "of the disk: restore a copy", replay_place(r, pos));
+            return RUNG_E_CORRUPT;
+        }
+        memcpy(key + entry.shared, entry.key, entry.rest);
+        last = (uint32_t)entry.shared + entry.rest;
+        int err = replay_set(r, key, last, entry.pos, entry.size);
+        if (err)
+            return err;
+        if (entry.lost)
+            rung_kvlog_find(r->self, key, last)->lost = true;
+        at += n;
+    }
+    return RUNG_OK;
+}
+
+static int replay_record(struct replay *r, uint64_t pos, const struct kvlog_record *record)
+{
+    struct rung_kvlog *self = r->self;
+    const char *key = (const char *)record->key;
+    struct rung_kvlog_node *node;
+    switch (record->type) {
+    case KVLOG_SET:
+        return replay_set(r, key, record->key_len, pos, record->size);
+    case KVLOG_REMOVE:
+        node = rung_kvlog_find(self, key, record->key_len);
+        if (node) {
+            rung_kvlog_plan(self, node, KVLOG_ABSENT);
+            rung_kvlog_settle(self, node, 0, KVLOG_ABSENT);
+        }
+        return RUNG_OK;
+    case KVLOG_MOVE:
+    case KVLOG_LOST:
+        node = rung_kvlog_find(self, key, record->key_len);
+        if (node && node->pos == record->old) {
+            node->pos = pos;
+            node->lost = record->type == KVLOG_LOST;
+        }
+        return RUNG_OK;
+    default:
+        return replay_page(r, pos, record);
+    }
+}
+
+/* The records of a group that was looked at; `until` if one of them could not be read. */
+static int replay_apply(struct replay *r, const struct kvlog_group *group, uint64_t until)
+{
+    uint64_t at = group->pos + KVLOG_GROUP_BYTES, end = group->pos + group->len;
+    while (at < until) {
+        struct kvlog_record record;
+        if (!rung_kvlog_window_record(&r->window, at, end, &record))
+            return r->window.err ? r->window.err : RUNG_E_CORRUPT;
+        uint64_t whole = kvlog_whole(&record);
+        int err = replay_record(r, at, &record);
+        if (err)
+            return err;
+        at += whole;
+    }
+    r->self->log.tail = group->tail > r->self->log.tail ? group->tail : r->self->log.tail;
+    r->epoch = group->epoch;
+    return RUNG_OK;
+}
+
+/* The group at r->at is not whole. Where the log goes on; 0: nowhere. */
+static uint64_t replay_behind(struct replay *r)
+{
+    struct rung_kvlog *self = r->self;
+    uint64_t unit = self->log.unit, most = KVLOG_GROUP_MAX + (UINT64_C(1) << 22);
+    uint64_t lap = r->at + self->log.ring - unit, to = r->at + most < lap ? r->at + most : lap;
+    if (r->at < r->super->head && to > r->super->head)
+        to = r->super->head; /* what the superblock knows to be written */
+    uint64_t next = rung_kvlog_next_group(&r->window, r->at + unit, to, r->epoch);
+    if (next < to)
+        return next;
+    return r->at < r->super->head ? r->super->head : 0;
+}
+
+/* Damage. A value that cannot be read is found out when it is asked for; what else is not
+ * readable hides writes, and older values would pass for the newest. */
+static int replay_damage(struct replay *r, enum rung_kvlog_verdict verdict, uint64_t bad)
+{
+    struct rung_kvlog *self = r->self;
+    if (verdict == KVLOG_BAD_VALUE) {
+        rung_log(self->p, RUNG_LOG_WARN, self->slot, "a value is damaged at byte %llu of the disk",
+                 replay_place(r, bad));
+        return RUNG_OK;
+    }
+    if (self->salvage) {
+        rung_log(self->p, RUNG_LOG_WARN, self->slot, "what stands at byte %llu of the disk is damaged, "
+                 "and left out: older values may stand for newer ones", replay_place(r, bad));
+        return RUNG_OK;
+    }
+    rung_log(self->p, RUNG_LOG_ERROR, self->slot, "the disk is damaged at byte %llu: restore a copy, or "
+             "read what is left with %s.salvage=on", replay_place(r, bad), self->slot);
+    return RUNG_E_CORRUPT;
+}
+
+/* One group, or the end: *ended. */
+static int replay_step(struct replay *r, bool *ended)
+{
+    struct rung_kvlog *self = r->self;
+    struct rung_kvlog_survey survey = {.group = {.pos = r->at}};
+    *ended = r->super->clean && r->at == r->super->head;
+    if (*ended)
+        return RUNG_OK;
+    enum rung_kvlog_verdict verdict = rung_kvlog_survey(&r->window, &survey);
+    if (verdict == KVLOG_NOT_READ)
+        return r->window.err;
+    if (verdict != KVLOG_NO_GROUP
+        && (survey.group.epoch < r->epoch || survey.group.epoch > r->super->epoch))
+        verdict = KVLOG_NO_GROUP; /* from before something was cut off here */
+    uint64_t next = verdict == KVLOG_NO_GROUP
+                        ? 0 : rung_kvlog_up(self, r->at + survey.group.len);
+    if (verdict != KVLOG_GOOD) {
+        uint64_t behind = replay_behind(r);
+        if (r->window.err)
+            return r->window.err;
+        *ended = !behind;
+        self->torn = *ended && verdict != KVLOG_NO_GROUP;
+        if (!behind)
+            return RUNG_OK;
+        int err = replay_damage(r, verdict, survey.bad);
+        if (err)
+            return err;
+        next = verdict == KVLOG_NO_GROUP ? behind : next;
+    }
+    uint64_t from = r->at;
+    r->at = next;
+    if (verdict == KVLOG_NO_GROUP)
+        return RUNG_OK;
+    uint64_t until = verdict == KVLOG_GOOD || verdict == KVLOG_BAD_VALUE ? from + survey.group.len
+                                                                         : survey.bad;
+    return replay_apply(r, &survey.group, until);
+}
+
+int rung_kvlog_replay(struct rung_kvlog *self, const struct kvlog_super *super)
+{
+    struct replay r = {.self = self, .super = super, .at = super->checkpoint};
+    bool ended = false;
+    int err = rung_kvlog_window_open(self, &r.window);
+    if (err)
+        return replay_no_memory(&r);
+    while (!err && !ended) {
+        err = replay_step(&r, &ended);
+        if (!err && r.at - self->log.tail > self->log.ring)
+            err = replay_damage(&r, KVLOG_NO_GROUP, r.at); /* it would write over itself */
+    }
+    if (!err && super->clean && r.at != super->head)
+        err = replay_damage(&r, KVLOG_NO_GROUP, r.at);
+    self->log.head = r.at;
+    rung_kvlog_window_close(&r.window);
+    return err;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: ISC */
+/* test/kvlog/fixture_kvlog_file.c - kvlog on block-file in the contract suite of KV, as programs on
+ * Unix have it. The disk is closed behind the store; a filled one is opened read-only. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "block_file.h"
+#include "kvlog.h"
+#include "suite.h"
+
+static struct rung_block_file disk;
+static struct rung_block_file_keys disk_keys;
+static const struct rung_block_file_needs disk_needs;
+static struct rung_kvlog store;
+static struct rung_kvlog_keys keys;
+static struct rung_kvlog_needs needs;
+static struct rung_kv_ops ops; /* the store's, but for close */
+static struct rung_op *closing;
+static struct rung_op store_closed;
+static char path[64];
+
+static void file_clean(void)
+{
+    if (path[0])
+        unlink(path);
+    path[0] = 0;
+}
+
+static void file_store_closed(struct rung_op *op, int result)
+{
+    (void)op;
+    assert_int_equal(result, 0);
+    rung_block_close(&disk.block, closing);
+}
+
+static void file_close(struct rung_kv *kv, struct rung_op *op)
+{
+    closing = op;
+    store_closed.done = file_store_closed;
+    rung_kvlog_kv_ops.close(kv, &store_closed);
+}
+
+static struct rung_kv *file_open(struct rung_platform *p, enum kv_kind kind)
+{
+    if (kind == KV_FILLED)
+        return NULL;
+    if (kind != KV_AGAIN) {
+        file_clean();
+        strcpy(path, "contract-kvlog-XXXXXX");
+        int fd = mkstemp(path);
+        assert_true(fd >= 0);
+        close(fd);
+    }
+    disk_keys = (struct rung_block_file_keys){
+        .slot = "store.block", .path = path, .size = 64 << 20, .depth = 4,
+    };
+    assert_int_equal(rung_block_file_open(&disk, p, &disk_keys, &disk_needs), 0);
+    needs.block = &disk.block;
+    keys = (struct rung_kvlog_keys){
+        .slot = "store", .create = kind != KV_AGAIN,
+        .max_bytes = kind == KV_SMALL ? KV_SMALL_BYTES : 0,
+    };
+    assert_int_equal(rung_kvlog_open(&store, p, &keys, &needs), 0);
+    ops = rung_kvlog_kv_ops;
+    ops.close = file_close;
+    store.kv.ops = &ops;
+    return &store.kv;
+}
+
+const struct kv_fixture kv_fixture = {.name = "kvlog-file", .open = file_open, .clean = file_clean};

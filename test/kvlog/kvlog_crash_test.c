@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: ISC */
+/* test/kvlog/kvlog_crash_test.c - the power is cut at every moment of a run of writes: with all that
+ * was done on the disk, and with what was not yet flushed lost, kept, kept in part and torn, as chance
+ * has it. Each time the store must open, hold every write that was done, hold none by halves, and be
+ * found sound. From some of these disks it goes on writing, and the power is cut again.
+ * RUNG_TEST_STATES says how many disks to try, RUNG_TEST_SEED repeats a run; both are printed. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "block_crash.h"
+#include "kvlog_rig.h"
+
+enum {
+    CRASH_STATES = 300000, CRASH_SLOW = 500, CRASH_KEYS = 14, CRASH_WRITES = 40,
+    CRASH_EACH = 6,    /* disks by chance at a moment at which something is loose */
+    CRASH_AGAIN = 50,  /* of so many disks one is used on */
+    CRASH_SMALL = 128 * 1024,
+};
+
+struct crash_run { /* a store from open to the power cut */
+    struct rig rig;
+    struct rung_block_crash crash;
+    struct rung_block_crash_keys crash_keys;
+    struct rung_block_crash_needs crash_needs;
+    bool tight;                         /* values that nearly fill it */
+    uint8_t *before;                    /* the disk when recording began */
+    unsigned writes;                    /* begun */
+    uint64_t digest[CRASH_WRITES + 1];  /* of all keys after so many writes */
+    uint64_t begun[CRASH_WRITES + 1], ended[CRASH_WRITES + 1]; /* moments; 0: not */
+    uint64_t now[CRASH_KEYS];           /* hash of each key; 0: not there */
+};
+
+struct crash_test {
+    uint64_t numbers, chance;
+    unsigned states, states_max, again, moments, torn;
+};
+
+static struct crash_test test;
+
+static void crash_key(char *key, unsigned i)
+{
+    snprintf(key, 300, "key-%u%.*s", i, i % 5 == 4 ? 200 : 0,
+             "----------------------------------------------------------------------------------------"
+             "----------------------------------------------------------------------------------------"
+             "----------------------------------------------");
+}
+
+/* FNV-1a over a key and its value. */
+static uint64_t crash_hash(const char *key, size_t key_len, const uint8_t *value, size_t len)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < key_len; i++)
+        hash = (hash ^ (uint8_t)key[i]) * UINT64_C(0x100000001b3);
+    for (size_t i = 0; i < len; i += 7) /* some are enough: the store's sums look at all */
+        hash = (hash ^ value[i]) * UINT64_C(0x100000001b3);
+    return (hash ^ len) * UINT64_C(0x100000001b3);
+}
+
+static uint64_t crash_value_hash(unsigned i, const struct rig_value *value)
+{
+    char key[300];
+    crash_key(key, i);
+    if (!value->number)
+        return 0;
+    uint8_t *bytes = malloc(value->len + 1u);
+    assert_non_null(bytes);
+    rig_fill(bytes, value);
+    uint64_t hash = crash_hash(key, strlen(key), bytes, value->len);
+    free(bytes);
+    return hash;
+}
+
+/* What the open store holds, and of each key. */
+static uint64_t crash_digest(struct rig *rig, uint64_t now[])
+{
+    uint64_t digest = 0;
+    unsigned count = 0;
+    for (unsigned i = 0; i < CRASH_KEYS; i++) {
+        struct rig_get get;
+        char key[300];
+        crash_key(key, i);
+        now[i] = 0;
+        rig_get_start(rig, &get, key, strlen(key), 0, RUNG_KV_ALL);
+        int result = rig_get_wait(rig, &get);
+        if (result == RUNG_E_NOTFOUND)
+            continue;
+        assert_int_equal(result, 0);
+        now[i] = crash_hash(key, strlen(key), get.req.value.data, get.req.value.len);
+        digest += now[i];
+        rung_buf_release(&get.req.value);
+        count++;
+    }
+    assert_int_equal(rig->store.index.keys, count);
+    return digest;
+}
+
+struct crash_write {
+    struct rig_write write;
+    char keys[RIG_CHANGES][300];
+    unsigned number;
+};
+
+static void crash_begin_write(struct crash_run *run, struct crash_write *w)
+{
+    unsigned n = rig_below(&run->rig, 3) ? 1 : 1 + rig_below(&run->rig, 5);
+    w->write = (struct rig_write){.count = 0};
+    uint64_t digest = run->digest[run->writes];
+    for (unsigned i = 0; i < n; i++) {
+        unsigned k = rig_below(&run->rig, CRASH_KEYS);
+        struct rig_value value = {.number = ++test.numbers};
+        uint32_t kind = rig_below(&run->rig, 10);
+        value.len = kind < 8 ? rig_below(&run->rig, 300) : rig_below(&run->rig, 5000);
+        if (run->tight)
+            value.len = 2500 + rig_below(&run->rig, 500);
+        if (kind == 0)
+            value = (struct rig_value){0};
+        crash_key(w->keys[i], k);
+        digest -= run->now[k];
+        run->now[k] = crash_value_hash(k, &value);
+        digest += run->now[k];
+        rig_add(&run->rig, &w->write, w->keys[i], strlen(w->keys[i]), &value);
+    }
+    w->number = ++run->writes;
+    run->digest[w->number] = digest;
+    run->begun[w->number] = run->crash.moment;
+    rig_start(&run->rig, &w->write);
+}
+
+/* Some writes at once, then the next ones. */
+static void crash_work(struct crash_run *run)
+{
+    static struct crash_write writes[8];
+    while (run->writes < CRASH_WRITES) {
+        unsigned n = 1 + rig_below(&run->rig, 4);
+        n = n < CRASH_WRITES - run->writes ? n : CRASH_WRITES - run->writes;
+        for (unsigned i = 0; i < n; i++) {
+            crash_begin_write(run, &writes[i]);
+            test_run_turns(run->rig.p, rig_below(&run->rig, 6));
+        }
+        for (unsigned i = 0; i < n; i++) {
+            assert_int_equal(rig_wait(&run->rig, &writes[i].write), 0);
+            run->ended[writes[i].number] = run->crash.moment;
+        }
+    }
+    if (rig_below(&run->rig, 2))
+        rig_compact(&run->rig);
+    assert_true(crash_digest(&run->rig, run->now) == run->digest[run->writes]);
+}
+
+/* A store on a disk that holds `disk`, with recording on; disk NULL: a new one. */
+static void crash_begin(struct crash_run *run, uint64_t size, const uint8_t *disk)
+{
+    memset(run, 0, sizeof(*run));
+    rig_begin(&run->rig, size, 512);
+    run->rig.random = test.chance += 12345;
+    if (disk)
+        memcpy(run->rig.bytes, disk, size);
+    run->rig.disk.chance = (uint32_t)rig_random(&run->rig) | 1;
+    run->crash_keys = (struct rung_block_crash_keys){.slot = "crash", .limit = UINT64_MAX};
+    run->crash_needs.block = &run->rig.disk.block;
+    assert_int_equal(rung_block_crash_open(&run->crash, run->rig.p, &run->crash_keys,
+                                           &run->crash_needs), 0);
+    run->rig.needs.block = &run->crash.block;
+    run->before = malloc(size);
+    assert_non_null(run->before);
+}
+
+static void crash_start(struct crash_run *run)
+{
+    memcpy(run->before, run->rig.bytes, run->rig.size);
+    rung_block_crash_forget(&run->crash);
+    assert_int_equal(rung_kvlog_open(&run->rig.store, run->rig.p, &run->rig.keys,
+                                     &run->rig.needs), 0);
+    run->rig.open = true;
+    run->digest[0] = crash_digest(&run->rig, run->now);
+}
+
+static void crash_op_done(struct rung_op *op, int result)
+{
+    (void)op;
+    assert_int_equal(result, 0);
+}
+
+static void crash_end(struct crash_run *run)
+{
+    struct rung_op op = {.done = crash_op_done};
+    if (run->rig.open)
+        assert_int_equal(rig_close(&run->rig), 0);
+    rung_block_close(&run->crash.block, &op);
+    test_run_turns(run->rig.p, 3);
+    free(run->before);
+    rig_end(&run->rig);
+}
+
+/* Opens what the power cut left, and looks. Between the writes that were done and those that had
+ * begun, it must be one of the states in between. */
+static void crash_look(struct rig *after, const struct crash_run *run, uint64_t moment)
+{
+    unsigned from = 0, to = 0;
+    for (unsigned i = 1; i <= run->writes; i++) {
+        from = run->ended[i] && run->ended[i] <= moment ? i : from;
+        to = run->begun[i] <= moment ? i : to;
+    }
+    test_disk_init(&after->disk, after->p, after->bytes, after->size, 512, 0);
+    assert_int_equal(rig_open(after), 0);
+    test.torn += after->store.torn;
+    uint64_t now[CRASH_KEYS], digest = crash_digest(after, now);
+    unsigned found = from;
+    while (found < to && run->digest[found] != digest)
+        found++;
+    if (run->digest[found] != digest)
+        fail_msg("state %u, moment %llu: neither of the states %u to %u", test.states,
+                 (unsigned long long)moment, from, to);
+    assert_int_equal(rig_check(after, false), 0);
+    assert_int_equal(rig_close(after), 0);
+    test.states++;
+}
+
+static void crash_all(const struct crash_run *run, bool once_more);
+
+/* Goes on from a disk that the power cut left: writes, and the power is cut again. */
+static void crash_on(const struct crash_run *run, const uint8_t *disk)
+{
+    struct crash_run *next = calloc(1, sizeof(*next));
+    assert_non_null(next);
+    crash_begin(next, run->rig.size, disk);
+    next->rig.keys.create = false;
+    next->tight = run->tight;
+    crash_start(next);
+    crash_work(next);
+    assert_int_equal(rig_close(&next->rig), 0);
+    test.again++;
+    crash_all(next, false);
+    crash_end(next);
+    free(next);
+}
+
+/* Every moment of a run that is over. */
+static void crash_all(const struct crash_run *run, bool once_more)
+{
+    struct rung_block_crash_replay replay;
+    struct rig after;
+    uint8_t *image = malloc(run->rig.size), *again = malloc(run->rig.size);
+    assert_true(image && again);
+    memcpy(image, run->before, run->rig.size);
+    rig_begin(&after, run->rig.size, 512);
+    after.keys.create = false;
+    rung_block_crash_rewind(&run->crash, &replay, image);
+    while (rung_block_crash_next(&replay) && test.states < test.states_max) {
+        unsigned each = rung_block_crash_loose(&replay) ? CRASH_EACH : 0;
+        test.moments++;
+        for (unsigned i = 0; i <= each; i++) {
+            rung_block_crash_cut(&replay, i ? &test.chance : NULL, after.bytes);
+            memcpy(again, after.bytes, run->rig.size);
+            crash_look(&after, run, replay.moment);
+            if (once_more && i && test.states % CRASH_AGAIN == 0)
+                crash_on(run, again);
+        }
+    }
+    rig_end(&after);
+    free(image);
+    free(again);
+}
+
+static void crash_everywhere(void **state)
+{
+    static struct crash_run run;
+    static const uint32_t sizes[] = {CRASH_SMALL, 192 * 1024, 2 * CRASH_SMALL};
+    const char *states = getenv("RUNG_TEST_STATES");
+    (void)state;
+    test.chance = test_seed() | 1;
+    test.states_max = states ? (unsigned)atoi(states)
+                             : getenv("RUNG_TEST_SLOW") ? CRASH_SLOW : CRASH_STATES;
+    for (unsigned i = 0; test.states < test.states_max; i++) {
+        crash_begin(&run, sizes[i % 4 ? i % 3 : 0], NULL);
+        assert_int_equal(rig_open(&run.rig), 0); /* makes the store */
+        assert_int_equal(rig_close(&run.rig), 0);
+        run.rig.needs.block = &run.crash.block;
+        run.tight = i % 4 == 0;
+        crash_start(&run);
+        crash_work(&run);
+        assert_int_equal(rig_close(&run.rig), 0);
+        crash_all(&run, true);
+        crash_end(&run);
+    }
+    print_message("%u disks after a power cut at %u moments, %u runs went on from one, %u with an "
+                  "unfinished write; RUNG_TEST_STATES=%u\n", test.states, test.moments, test.again,
+                  test.torn, test.states_max);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(crash_everywhere)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: ISC */
+/* test/kvlog/kvlog_open_test.c - disks that are no store, or none that can be used: one line each, and
+ * nothing written. What a key of the tree bounds. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kvlog_format.h"
+#include "kvlog_rig.h"
+
+enum { OPEN_BYTES = 1 << 20 };
+
+static void refused(struct rig *rig, enum rung_err err, const char *words)
+{
+    uint8_t *before = malloc(rig->size);
+    size_t lines = test_log_count(rig->p);
+    assert_non_null(before);
+    memcpy(before, rig->bytes, rig->size);
+    assert_int_equal(rig_open(rig), err);
+    assert_non_null(strstr(test_log_last(rig->p), words));
+    assert_int_equal(test_log_count(rig->p), lines + 1);
+    assert_memory_equal(rig->bytes, before, rig->size);
+    free(before);
+}
+
+static void filled(struct rig *rig)
+{
+    struct rig_value value = {.number = 1, .len = 100};
+    rig_begin(rig, OPEN_BYTES, 512);
+    assert_int_equal(rig_open(rig), 0);
+    assert_int_equal(rig_set(rig, "key", &value), 0);
+    assert_int_equal(rig_close(rig), 0);
+    rig->keys.create = false;
+}
+
+static void what_is_no_store_is_left_alone(void **state)
+{
+    struct rig rig;
+    (void)state;
+    rig_begin(&rig, OPEN_BYTES, 512);
+    rig.keys.create = false;
+    refused(&rig, RUNG_E_NOTFOUND, "the disk holds no store");
+    memset(rig.bytes, 0x55, OPEN_BYTES);
+    refused(&rig, RUNG_E_NOTFOUND, "the disk holds no store");
+    rig.keys.create = true;
+    refused(&rig, RUNG_E_NOTFOUND, "is not empty");
+    memset(rig.bytes, 0, OPEN_BYTES);
+    rig.bytes[100000] = 1; /* some other file system */
+    refused(&rig, RUNG_E_NOTFOUND, "is not empty");
+    rig.bytes[100000] = 0;
+    rig_disk(&rig, RUNG_BLOCK_IS_READONLY);
+    refused(&rig, RUNG_E_READONLY, "read-only: no store can be made");
+    rig_end(&rig);
+}
+
+static void too_small_or_cut_off(void **state)
+{
+    struct rig rig;
+    (void)state;
+    filled(&rig);
+    rig.size = 65536 - 512;
+    rig_disk(&rig, 0);
+    refused(&rig, RUNG_E_INVAL, "too small");
+    rig.size = OPEN_BYTES - 512;
+    rig_disk(&rig, 0);
+    refused(&rig, RUNG_E_INVAL, "cut off: the store takes 1048576 bytes");
+    rig.size = OPEN_BYTES;
+    rig_disk(&rig, 0);
+    assert_int_equal(rig_open(&rig), 0);
+    rig_end(&rig);
+    rig_begin(&rig, 65536, 512);
+    assert_int_equal(rig_open(&rig), 0); /* just big enough */
+    rig_end(&rig);
+    rig_begin(&rig, 262144, 4096);
+    refused(&rig, RUNG_E_INVAL, "270336 are the least");
+    rig_end(&rig);
+}
+
+static void another_version_or_sector_size(void **state)
+{
+    struct rig rig;
+    (void)state;
+    filled(&rig);
+    rig.sector_size = 4096;
+    rig_disk(&rig, 0);
+    refused(&rig, RUNG_E_NOTSUP, "made for sectors of 512 bytes");
+    rig.sector_size = 512;
+    rig_disk(&rig, 0);
+    rig.bytes[8] = rig.bytes[KVLOG_SUPER_STEP + 8] = 2;
+    refused(&rig, RUNG_E_NOTSUP, "version 2, and this program knows version 1");
+    rig.keys.create = true;
+    refused(&rig, RUNG_E_NOTSUP, "use a newer program");
+    rig.bytes[8] = rig.bytes[KVLOG_SUPER_STEP + 8] = 1;
+    rig.bytes[20] ^= 1;
+    rig.bytes[KVLOG_SUPER_STEP + 60] ^= 4;
+    refused(&rig, RUNG_E_CORRUPT, "both superblocks are damaged");
+    rig_end(&rig);
+}
+
+static void a_larger_disk_will_do(void **state)
+{
+    struct rig rig;
+    struct rig_value value = {.number = 1, .len = 100};
+    (void)state;
+    filled(&rig);
+    rig.bytes = realloc(rig.bytes, 2 * OPEN_BYTES);
+    assert_non_null(rig.bytes);
+    memset(rig.bytes + OPEN_BYTES, 0x77, OPEN_BYTES);
+    rig.size = 2 * OPEN_BYTES;
+    rig_disk(&rig, 0);
+    assert_int_equal(rig_open(&rig), 0);
+    assert_true(rig_has(&rig, "key", 3, &value));
+    assert_int_equal(rig_close(&rig), 0);
+    assert_int_equal(rig.bytes[OPEN_BYTES], 0x77);
+    rig_end(&rig);
+}
+
+/* A disk that cannot be written is a store that answers READONLY; also one that was not closed. */
+static void read_only_is_only_read(void **state)
+{
+    struct rig rig;
+    struct rig_value value = {.number = 1, .len = 100};
+    (void)state;
+    filled(&rig);
+    for (unsigned unclean = 0; unclean < 2; unclean++) {
+        uint8_t *before = malloc(rig.size);
+        assert_non_null(before);
+        memcpy(before, rig.bytes, rig.size);
+        rig_disk(&rig, RUNG_BLOCK_IS_READONLY);
+        assert_int_equal(rig_open(&rig), 0);
+        assert_true(rig.store.kv.info.caps & RUNG_KV_IS_READONLY);
+        assert_int_equal(rig.store.kv.info.max_batch, 0);
+        assert_true(rig_has(&rig, "key", 3, &value));
+        assert_int_equal(rig_set(&rig, "key", &value), RUNG_E_READONLY);
+        assert_int_equal(rig_check(&rig, false), 0);
+        assert_int_equal(rig_close(&rig), 0);
+        assert_memory_equal(rig.bytes, before, rig.size);
+        rig_disk(&rig, 0);
+        assert_int_equal(rig_open(&rig), 0);
+        memcpy(before, rig.bytes, rig.size);
+        assert_int_equal(rig_close(&rig), 0);
+        memcpy(rig.bytes, before, rig.size); /* as if it had been killed */
+        free(before);
+    }
+    rig_end(&rig);
+}
+
+/* Where each allocation of an opening fails in turn: one line, nothing left behind. */
+static void no_memory_to_open(void **state)
+{
+    struct rig rig;
+    enum rung_err err = RUNG_E_NOMEM;
+    (void)state;
+    filled(&rig);
+    size_t blocks = test_heap_blocks(rig.p);
+    unsigned refusals = 0;
+    for (long n = 1; err == RUNG_E_NOMEM && n < 100; n++) {
+        test_heap_fail_after(rig.p, n);
+        err = rig_open(&rig);
+        test_heap_fail_after(rig.p, 0);
+        if (err == RUNG_E_NOMEM) {
+            refusals++;
+            assert_int_equal(test_heap_blocks(rig.p), blocks);
+        }
+    }
+    assert_int_equal(err, 0);
+    assert_true(refusals > 5);
+    rig_end(&rig);
+}
+
+static void the_index_is_bounded(void **state)
+{
+    struct rig rig;
+    struct rig_value value = {.number = 1, .len = 10}, none = {0};
+    char key[32];
+    unsigned n = 0;
+    int result = 0;
+    (void)state;
+    rig_begin(&rig, OPEN_BYTES, 512);
+    rig.keys.memory = 10000;
+    assert_int_equal(rig_open(&rig), 0);
+    for (; !result && n < 1000; n++) {
+        snprintf(key, sizeof(key), "a key of 20 bytes%03u", n);
+        result = rig_set(&rig, key, &value);
+    }
+    assert_int_equal(result, RUNG_E_NOMEM);
+    assert_non_null(strstr(test_log_last(rig.p), "set store.memory to more"));
+    assert_true(n - 1 >= 10000 / 120); /* under 100 bytes besides the key */
+    assert_int_equal(rig_set(&rig, "a key of 20 bytes000", &value), 0); /* no new key */
+    assert_int_equal(rig_set(&rig, key, &value), RUNG_E_NOMEM);
+    assert_int_equal(rig_set(&rig, "a key of 20 bytes000", &none), 0);
+    assert_int_equal(rig_set(&rig, key, &value), 0);
+    assert_int_equal(rig_close(&rig), 0);
+    rig.keys.memory = 5000;
+    assert_int_equal(rig_open(&rig), RUNG_E_NOMEM);
+    assert_non_null(strstr(test_log_last(rig.p), "does not fit into 5000 bytes: set store.memory"));
+    rig_end(&rig);
+}
+
+/* The biggest value there is, and its ranges; reading some of it reads no more than some. */
+static void large_values(void **state)
+{
+    struct rig rig;
+    struct rig_value value = {.number = 3};
+    struct rig_get get;
+    (void)state;
+    rig_begin(&rig, UINT64_C(160) << 20, 512);
+    assert_int_equal(rig_open(&rig), 0);
+    assert_true(rig.store.kv.info.max_value >= 16 << 20);
+    value.len = (uint32_t)rig.store.kv.info.max_value;
+    for (unsigned i = 0; i < 6; i++) { /* round the ring */
+        value.number++;
+        assert_int_equal(rig_set(&rig, "large", &value), 0);
+        assert_int_equal(rig_set(&rig, "other", &(struct rig_value){.number = 1, .len = 9}), 0);
+        assert_true(rig_has(&rig, "large", 5, &value));
+        uint64_t read = rig.disk.read_bytes;
+        rig_get_start(&rig, &get, "large", 5, value.len - 100, 50);
+        assert_int_equal(rig_get_wait(&rig, &get), 0);
+        assert_int_equal(get.req.value.len, 50);
+        rung_buf_release(&get.req.value);
+        assert_true(rig.disk.read_bytes - read < 20000);
+    }
+    assert_int_equal(rig_close(&rig), 0);
+    assert_int_equal(rig_open(&rig), 0);
+    assert_true(rig_has(&rig, "large", 5, &value));
+    assert_int_equal(rig_check(&rig, false), 0);
+    rig_end(&rig);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_no_store_is_left_alone), cmocka_unit_test(too_small_or_cut_off),
+        cmocka_unit_test(another_version_or_sector_size), cmocka_unit_test(a_larger_disk_will_do),
+        cmocka_unit_test(read_only_is_only_read), cmocka_unit_test(no_memory_to_open),
+        cmocka_unit_test(the_index_is_bounded), cmocka_unit_test(large_values),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

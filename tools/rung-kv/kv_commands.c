@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: ISC */
+/* tools/rung-kv/kv_commands.c - the commands on an open store. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kv_store.h"
+
+int kv_failed(const char *doing, const char *key, size_t key_len, int err)
+{
+    if (err == RUNG_E_NOTFOUND)
+        kv_say("there is no key '%.*s'", (int)key_len, key);
+    else if (err == RUNG_E_CANCELED)
+        kv_say("interrupted");
+    else
+        kv_say("%s '%.*s' failed: %s", doing, (int)key_len, key, rung_err_text(err));
+    return KV_FAILED;
+}
+
+int kv_output_end(void)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return KV_OK;
+    kv_say("standard output cannot be written to: %s", strerror(errno));
+    return KV_FAILED;
+}
+
+int kv_command_get(struct kv_store *store, int argc, char **argv)
+{
+    struct kv_got got;
+    (void)argc;
+    int err = kv_get(store, argv[0], strlen(argv[0]), &got);
+    if (err)
+        return kv_failed("getting", argv[0], strlen(argv[0]), err);
+    fwrite(got.get.value.data, 1, got.get.value.len, stdout);
+    rung_buf_release(&got.get.value);
+    return kv_output_end();
+}
+
+/* All of standard input, on the heap; NULL: no memory, or it cannot be read. */
+static char *command_input(size_t *len)
+{
+    size_t room = 65536;
+    char *bytes = malloc(room);
+    *len = 0;
+    while (bytes) {
+        *len += fread(bytes + *len, 1, room - *len, stdin);
+        if (*len < room)
+            break;
+        char *more = realloc(bytes, room *= 2);
+        if (!more)
+            free(bytes);
+        bytes = more;
+    }
+    if (bytes && !ferror(stdin))
+        return bytes;
+    kv_say("standard input cannot be read: %s", strerror(errno));
+    free(bytes);
+    return NULL;
+}
+
+int kv_command_set(struct kv_store *store, int argc, char **argv)
+{
+    struct rung_vec vec = {.base = argc > 1 ? argv[1] : NULL};
+    char *input = NULL;
+    if (argc > 1)
+        vec.len = strlen(argv[1]);
+    else
+        vec.base = input = command_input(&vec.len);
+    if (!vec.base)
+        return KV_FAILED;
+    struct rung_kv_change change = {
+        .key = argv[0], .key_len = strlen(argv[0]), .value = &vec, .value_count = 1,
+    };
+    int err = kv_write(store, &change, 1);
+    free(input);
+    return err ? kv_failed("setting", argv[0], change.key_len, err) : KV_OK;
+}
+
+int kv_command_remove(struct kv_store *store, int argc, char **argv)
+{
+    int status = KV_OK;
+    for (int i = 0; i < argc; i++) {
+        struct rung_kv_change change = {.key = argv[i], .key_len = strlen(argv[i])};
+        struct kv_got got;
+        int err = kv_get(store, change.key, change.key_len, &got);
+        if (!err)
+            rung_buf_release(&got.get.value);
+        if (!err || err == RUNG_E_CORRUPT)
+            err = kv_write(store, &change, 1);
+        if (err)
+            status = kv_failed("removing", change.key, change.key_len, err);
+    }
+    return status;
+}
+
+int kv_command_list(struct kv_store *store, int argc, char **argv)
+{
+    struct kv_keys keys = {0};
+    struct kv_key last = {0};
+    int err = 0;
+    bool first = true;
+    while (!err && (first || keys.more)) {
+        err = kv_list(store, argc > 0 ? argv[0] : "", first ? NULL : &last, &keys);
+        for (size_t i = 0; !err && i < keys.count; i++) {
+            fwrite(keys.key[i].key, 1, keys.key[i].len, stdout);
+            putchar('\n');
+        }
+        free(last.key);
+        last = (struct kv_key){0};
+        if (!err && keys.count > 0) {
+            last = keys.key[keys.count - 1];
+            last.key = memcpy(malloc(last.len + 1), last.key, last.len + 1);
+        }
+        first = false;
+    }
+    free(last.key);
+    kv_keys_free(&keys);
+    if (err) {
+        kv_say("listing failed: %s", rung_err_text(err));
+        return KV_FAILED;
+    }
+    return kv_output_end();
+}
+
+static void command_found(struct rung_kvlog_check *check, uint64_t place, const char *what)
+{
+    (void)check;
+    printf("byte %" PRIu64 ": %s\n", place, what);
+}
+
+int kv_command_check(struct kv_store *store, int argc, char **argv)
+{
+    struct rung_kvlog_check check = {.found = command_found};
+    (void)argc;
+    (void)argv;
+    int err = rung_kvlog_check(&store->log, &check);
+    if (err) {
+        kv_say("checking failed: %s", rung_err_text(err));
+        return KV_FAILED;
+    }
+    const struct rung_kvlog_ring *log = &store->log.log;
+    printf("%" PRIu64 " keys, %" PRIu64 " of %" PRIu64 " bytes needed; read %" PRIu64 " groups with "
+           "%" PRIu64 " records: ", check.keys, store->log.index.live, log->ring, check.groups,
+           check.records);
+    if (check.damages)
+        printf("%" PRIu64 " damages\n", check.damages);
+    else
+        printf("sound\n");
+    return kv_output_end() || check.damages ? KV_FAILED : KV_OK;
+}
+
+int kv_command_compact(struct kv_store *store, int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    int err = kv_compact(store);
+    if (err)
+        kv_say("compacting failed: %s", rung_err_text(err));
+    return err ? KV_FAILED : KV_OK;
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: ISC */
+/* tools/rung-kv/rung_kv.c - makes, looks into and mends stores of kvlog in files. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "kv_store.h"
+#include "rung/log.h"
+#include "unix/unix.h"
+
+static const char usage[] =
+    "Usage: rung-kv COMMAND FILE [ARGUMENTS]\n"
+    "\n"
+    "Stores of key and value in a file or block device, as Rung's module kvlog keeps them.\n"
+    "\n"
+    "  create FILE SIZE     make an empty store; SIZE in bytes, or with K, M, G\n"
+    "  get FILE KEY         write the value to standard output\n"
+    "  set FILE KEY [VALUE] set it, from standard input if no value is given\n"
+    "  remove FILE KEY...   remove keys\n"
+    "  list FILE [PREFIX]   print the keys, one a line, in order\n"
+    "  dump FILE            write all keys and values to standard output (cdbmake's format)\n"
+    "  load FILE            set what a dump on standard input holds\n"
+    "  check FILE           read everything and tell what is damaged\n"
+    "  compact FILE         move what is needed together, and drop the rest\n"
+    "\n"
+    "  --salvage            open a damaged store as far as possible (get, list, dump)\n"
+    "  --sector-size=4096   of a new store, for disks with such sectors (create; else 512)\n"
+    "  --help               this text\n"
+    "\n"
+    "A store is used by one program at a time; get, list, dump and check only read, and do not\n"
+    "disturb one another. Exit status: 0 well, 1 failed or damaged, 64 misused.\n";
+
+static const struct kv_command {
+    const char *name;
+    int (*run)(struct kv_store *store, int argc, char **argv); /* NULL: create */
+    int least, most; /* arguments behind the file */
+    bool write;
+} commands[] = {
+    {"create", NULL, 1, 1, true},
+    {"get", kv_command_get, 1, 1, false},
+    {"set", kv_command_set, 1, 2, true},
+    {"remove", kv_command_remove, 1, 1 << 20, true},
+    {"list", kv_command_list, 0, 1, false},
+    {"dump", kv_command_dump, 0, 0, false},
+    {"load", kv_command_load, 0, 0, true},
+    {"check", kv_command_check, 0, 0, false},
+    {"compact", kv_command_compact, 0, 0, true},
+};
+
+void kv_say(const char *fmt, ...)
+{
+    va_list args;
+    fflush(stdout);
+    va_start(args, fmt);
+    fputs("rung-kv: ", stderr);
+    vfprintf(stderr, fmt, args);
+    fputc('\n', stderr);
+    va_end(args);
+}
+
+static int main_misuse(const char *what, const char *word)
+{
+    kv_say("%s%s%s%s; rung-kv --help tells more", what, word ? " '" : "", word ? word : "",
+           word ? "'" : "");
+    return KV_MISUSE;
+}
+
+static bool main_size(const char *text, uint64_t *size)
+{
+    char *end;
+    errno = 0;
+    unsigned long long number = strtoull(text, &end, 10);
+    unsigned shift = *end == 'K' ? 10 : *end == 'M' ? 20 : *end == 'G' ? 30 : *end == 'T' ? 40 : 0;
+    if (errno || end == text || text[0] == '-' || end[shift ? 1 : 0] || number == 0
+        || number > (UINT64_C(1) << 60) >> shift)
+        return false;
+    *size = (uint64_t)number << shift;
+    return true;
+}
+
+static int main_create(struct rung_platform *p, struct kv_options *options, const char *size)
+{
+    struct kv_store store;
+    uint32_t sector = options->big_sectors ? 4096 : 512;
+    if (!main_size(size, &options->create))
+        return main_misuse("no size", size);
+    if (options->create % sector)
+        return main_misuse("no whole number of sectors:", size);
+    bool there = access(options->file, F_OK) == 0;
+    int err = kv_open(&store, p, options);
+    if (err && !there)
+        unlink(options->file);
+    if (err)
+        return KV_FAILED;
+    return kv_close(&store) < 0 ? KV_FAILED : KV_OK;
+}
+
+static int main_run(struct rung_platform *p, const struct kv_command *command,
+                    struct kv_options *options, int argc, char **argv)
+{
+    struct kv_store store;
+    if (!command->run)
+        return main_create(p, options, argv[0]);
+    if (access(options->file, F_OK) != 0) {
+        kv_say("%s: %s", options->file, strerror(errno));
+        return KV_FAILED;
+    }
+    int err = kv_open(&store, p, options);
+    if (err == RUNG_E_CORRUPT)
+        kv_say("%s is damaged; rung-kv dump --salvage reads what is left", options->file);
+    if (err)
+        return KV_FAILED;
+    int status = command->run(&store, argc, argv);
+    err = kv_close(&store);
+    if (err < 0 && !status) {
+        kv_say("closing %s failed: %s", options->file, rung_err_text(err));
+        status = KV_FAILED;
+    }
+    return status;
+}
+
+/* Takes the options out of the words; *argc: what is left. 0, or an exit status. */
+static int main_options(struct kv_options *options, int *argc, char **argv)
+{
+    int n = 0;
+    bool over = false;
+    for (int i = 0; i < *argc; i++) {
+        bool option = !over && argv[i][0] == '-' && argv[i][1];
+        if (!option)
+            argv[n++] = argv[i];
+        else if (strcmp(argv[i], "--") == 0)
+            over = true;
+        else if (strcmp(argv[i], "--salvage") == 0)
+            options->salvage = true;
+        else if (strcmp(argv[i], "--sector-size=4096") == 0)
+            options->big_sectors = true;
+        else if (strcmp(argv[i], "--sector-size=512") != 0)
+            return main_misuse("there is no option", argv[i]);
+    }
+    *argc = n;
+    return KV_OK;
+}
+
+int main(int argc, char **argv)
+{
+    struct kv_options options = {0};
+    const struct kv_command *command = NULL;
+    if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)) {
+        fputs(usage, stdout);
+        return kv_output_end();
+    }
+    int count = argc - 1;
+    char **words = argv + 1;
+    int status = main_options(&options, &count, words);
+    if (status)
+        return status;
+    if (count < 1)
+        return main_misuse("give a command", NULL);
+    for (size_t i = 0; i < RUNG_ARRAY_LEN(commands); i++) {
+        if (strcmp(words[0], commands[i].name) == 0)
+            command = &commands[i];
+    }
+    if (!command)
+        return main_misuse("there is no command", words[0]);
+    if (count < 2)
+        return main_misuse("name the store's file behind", words[0]);
+    if (count - 2 < command->least || count - 2 > command->most)
+        return main_misuse("too few or too many words behind", words[0]);
+    options.file = words[1];
+    options.write = command->write && !options.salvage;
+    if (command->write && options.salvage)
+        return main_misuse("--salvage only reads; it does not go with", words[0]);
+    struct rung_platform *p = rung_unix_new(1, (const char *const *)argv);
+    if (!p)
+        return KV_FAILED;
+    rung_log_set_level(p, RUNG_LOG_WARN);
+    status = main_run(p, command, &options, count - 2, words + 2);
+    rung_unix_free(p);
+    return status;
+}
