@@ -35,6 +35,7 @@ if(NOT TARGET rung_llhttp)
     add_library(rung_llhttp STATIC ${RUNG_llhttp_c} ${RUNG_api_c} ${RUNG_http_c})
     target_include_directories(rung_llhttp SYSTEM PUBLIC ${llhttp_include})
     target_compile_definitions(rung_llhttp PUBLIC LLHTTP_STRICT_MODE=1)
+    target_link_libraries(rung_llhttp PRIVATE rung_base_flags)
     # Not our code: our warnings are off, our sanitizers and sections on.
     target_compile_options(rung_llhttp PRIVATE -w -ffunction-sections -fdata-sections)
     if(RUNG_SANITIZE)

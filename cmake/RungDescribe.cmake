@@ -1,4 +1,4 @@
-# `describe-<app>`: what an app is made of. Configuration writes down the graph; describe.cmake (run
+# `describe-<app>`, `size-<app>`: what an app is made of. Configuration writes down the graph; describe.cmake (run
 # after linking) adds the bytes that each module has in the image.
 include_guard()
 
@@ -9,7 +9,10 @@ function(rung_describe_app app modules)
     rung_get(folder app.${app}.FOLDER)
     set(text "set(APP ${app})\nset(PLATFORM ${RUNG_PLATFORM})\nset(SOURCES_app \"${sources}\")\n")
     string(APPEND text "set(FOLDER_app \"${folder}\")\n")
+    rung_get(deployed app.${app}.DEPLOYED)
+    string(APPEND text "set(DEPLOYED \"${deployed}\")\n")
     string(APPEND text "set(IMAGE \"$<TARGET_FILE:${app}>\")\nset(ROOT \"${RUNG_ROOT}\")\n")
+    string(APPEND text "set(STRIP \"${CMAKE_STRIP}\")\nset(BUILD \"${CMAKE_BINARY_DIR}\")\n")
     string(APPEND text "set(NM \"${CMAKE_NM}\")\nset(ORDER \"${order}\")\nset(SLOTS \"${slots}\")\n")
     foreach(slot IN LISTS slots)
         rung_get(path bound.${app}.slot.${slot})
@@ -42,14 +45,13 @@ function(rung_describe_app app modules)
                "set(FOLDER_${module} \"${module_folder}\")\n")
     endforeach()
     file(GENERATE OUTPUT ${RUNG_GENERATED}/${app}/graph.cmake CONTENT "${text}")
-    foreach(form table dot)
-        set(suffix "")
-        if(form STREQUAL "dot")
-            set(suffix "-dot")
-        endif()
-        add_custom_target(describe-${app}${suffix} VERBATIM
+    set(target_table describe-${app})
+    set(target_dot describe-${app}-dot)
+    set(target_size size-${app})
+    foreach(form table dot size)
+        add_custom_target(${target_${form}} VERBATIM
             COMMAND ${CMAKE_COMMAND} -DFORM=${form} -DGRAPH=${RUNG_GENERATED}/${app}/graph.cmake
                     -P ${RUNG_ROOT}/cmake/describe.cmake)
-        add_dependencies(describe-${app}${suffix} ${app})
+        add_dependencies(${target_${form}} ${app})
     endforeach()
 endfunction()

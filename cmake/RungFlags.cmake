@@ -1,7 +1,11 @@
 # The compiler's flags, in two targets: portable code is ISO C11, grounds may use GNU extensions.
 include_guard()
 
+# What all code of this build needs, ours or not: a ground adds to it (backends/xen/flags.cmake).
+add_library(rung_base_flags INTERFACE)
+
 add_library(rung_flags INTERFACE)
+target_link_libraries(rung_flags INTERFACE rung_base_flags)
 target_compile_options(rung_flags INTERFACE
     -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wcast-qual -Werror
     -ffunction-sections -fdata-sections)

@@ -121,14 +121,16 @@ function(rung_app name)
     rung_set(app.${name}.FOLDER "${CMAKE_CURRENT_SOURCE_DIR}")
 endfunction()
 
-# rung_platform(NAME SOURCES file... [MAIN file] [LINK target...]): the platform services, as the library
-# rung_platform_NAME; MAIN is linked into apps and not into tests.
+# rung_platform(NAME SOURCES file... [MAIN file] [IMAGE function] [LINK target...]): the platform services, as the
+# library rung_platform_NAME; MAIN is linked into apps and not into tests. IMAGE is called with each app's
+# target and its modules, to make of the linked program what this ground starts.
 function(rung_platform name)
-    cmake_parse_arguments(PARSE_ARGV 1 p "" "MAIN" "SOURCES;LINK")
+    cmake_parse_arguments(PARSE_ARGV 1 p "" "MAIN;IMAGE" "SOURCES;LINK")
     rung_absolute(p_SOURCES ${p_SOURCES})
     rung_absolute(p_MAIN ${p_MAIN})
     rung_add(platforms ${name})
     rung_set(platform.${name}.MAIN "${p_MAIN}")
+    rung_set(platform.${name}.IMAGE "${p_IMAGE}")
     add_library(rung_platform_${name} STATIC ${p_SOURCES})
     target_include_directories(rung_platform_${name} PUBLIC ${RUNG_ROOT}/backends)
     target_link_libraries(rung_platform_${name} PUBLIC rung_ground_flags rung_platform_common

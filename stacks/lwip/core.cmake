@@ -31,6 +31,7 @@ if(RUNG_SANITIZE) # &p->member of a p that is NULL
     set_source_files_properties(${LWIP_SOURCE_DIR}/src/core/ipv6/icmp6.c PROPERTIES
                                 COMPILE_OPTIONS -fno-sanitize=null)
 endif()
+target_link_libraries(rung_lwip_core PRIVATE rung_base_flags)
 target_compile_options(rung_lwip_core PRIVATE -std=c11 -w -ffunction-sections -fdata-sections)
 if(RUNG_SANITIZE)
     target_compile_options(rung_lwip_core PRIVATE -fsanitize=${RUNG_SANITIZE} -fno-sanitize=alignment,shift
