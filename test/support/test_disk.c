@@ -8,6 +8,8 @@ static int disk_move(const struct rung_block_req *req, uint8_t *at)
 {
     for (unsigned i = 0; i < req->vec_count; i++) {
         const struct rung_vec *v = &req->vec[i];
+        if (v->len == 0)
+            continue; /* base may be NULL */
         if (req->kind == RUNG_BLOCK_READ)
             memcpy(v->base, at, v->len);
         else
