@@ -34,6 +34,67 @@ static void a_lent_page_is_ours_alone(void **state)
     nf_end(&t);
 }
 
+struct early {
+    struct rung_task task;
+    struct nf_test *t;
+    bool sent;
+};
+
+static void sends_early(struct rung_task *task)
+{
+    struct early *early = rung_container_of(task, struct early, task);
+    early->sent = early->t->back->up && nf_inject(early->t, 100, 7);
+    if (!early->sent)
+        rung_loop_defer(early->t->p, task);
+}
+
+static bool is_told(void *arg)
+{
+    return ((struct nf_test *)arg)->rx_events > 0;
+}
+
+/* A bridge floods: frames may be there before we have seen that the back end is connected, and so
+ * before there is anybody to tell. Told of they are all the same. */
+static void a_frame_may_come_during_open(void **state)
+{
+    struct nf_test t;
+    struct early early = {.task.fn = sends_early, .t = &t};
+    (void)state;
+    nf_begin(&t, NULL);
+    rung_loop_defer(t.p, &early.task);
+    assert_int_equal(nf_open(&t), RUNG_OK);
+    assert_true(early.sent);
+    test_run_until(t.p, is_told, &t);
+    struct rung_frame *f = nf_recv(&t);
+    assert_non_null(f);
+    f->release(f);
+    assert_true(nf_inject(&t, 100, 8));
+    f = nf_recv(&t);
+    assert_non_null(f);
+    expect(&t, f);
+    f->release(f);
+    nf_end(&t);
+}
+
+/* The same when it has been away. */
+static void a_frame_may_come_before_the_link(void **state)
+{
+    struct nf_test t;
+    struct early early = {.task.fn = sends_early, .t = &t};
+    (void)state;
+    nf_begin(&t, NULL);
+    assert_int_equal(nf_open(&t), RUNG_OK);
+    assert_null(nf_recv(&t));
+    netback_restart(t.back, true);
+    rung_loop_defer(t.p, &early.task);
+    test_run_until(t.p, is_told, &t);
+    assert_true(early.sent && t.net->link_up);
+    struct rung_frame *f = nf_recv(&t);
+    assert_non_null(f);
+    f->release(f);
+    nf_end(&t);
+}
+
 /* Slots of any size, from any place in their pages. */
 static void frames_come_in_parts(void **state)
 {
@@ -305,6 +366,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_lent_page_is_ours_alone),
+        cmocka_unit_test(a_frame_may_come_during_open),
+        cmocka_unit_test(a_frame_may_come_before_the_link),
         cmocka_unit_test(frames_come_in_parts),
         cmocka_unit_test(half_a_packet_is_waited_for),
         cmocka_unit_test(a_packet_that_failed_is_counted),

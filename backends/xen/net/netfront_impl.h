@@ -177,6 +177,8 @@ void rung_netfront_lie(struct rung_netfront *nf, const char *why); /* gives the 
 void rung_netfront_link_init(struct rung_netfront *nf);
 void rung_netfront_close(struct rung_net *net, struct rung_op *op);
 void rung_netfront_close_go(struct rung_netfront *nf); /* what a close waited for has happened */
+/* For the frames that were there before anybody could be told of them: no event follows these. */
+void rung_netfront_rx_look(struct rung_netfront *nf);
 void rung_netfront_on_tx(struct rung_xen_event *event);
 void rung_netfront_on_rx(struct rung_xen_event *event);
 

@@ -82,6 +82,13 @@ static unsigned link_received(struct rung_netfront *nf)
     return RUNG_NET_RX_READY;
 }
 
+void rung_netfront_rx_look(struct rung_netfront *nf)
+{
+    unsigned events = link_received(nf);
+    if (events)
+        rung_netfront_tell(nf, events);
+}
+
 void rung_netfront_on_tx(struct rung_xen_event *event)
 {
     struct rung_netfront *nf = rung_container_of(event, struct rung_netfront, tx_event);

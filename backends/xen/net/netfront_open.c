@@ -193,6 +193,8 @@ enum rung_err rung_netfront_open(struct rung_netfront *self, struct rung_platfor
     }
     self->opened = true;
     self->events = 0;
+    self->rx.want = true;
+    rung_netfront_rx_look(self);
     open_say_what_it_is(self);
     return RUNG_OK;
 }

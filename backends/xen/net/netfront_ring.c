@@ -146,6 +146,7 @@ static enum rung_err ring_connected(struct rung_xen_device *device)
     rung_xen_event_notify(&nf->tx_event);
     if (nf->rx_event.port)
         rung_xen_event_notify(&nf->rx_event);
+    rung_netfront_rx_look(nf);
     rung_netfront_mcast_sync(nf);
     return RUNG_OK;
 }
