@@ -151,7 +151,8 @@ static bool fault_same(struct fault *f, unsigned *corrupt)
 static void every_bit_is_found_or_harmless(void **state)
 {
     struct fault f;
-    unsigned step = getenv("RUNG_TEST_SLOW") ? 7001 : 150, opened = 0, refused = 0, found = 0;
+    bool few = getenv("RUNG_TEST_SLOW") != NULL; /* these need not meet a superblock's */
+    unsigned step = few ? 7001 : 150, opened = 0, refused = 0, found = 0;
     (void)state;
     fault_begin(&f, 150);
     assert_int_equal(rig_close(&f.rig), 0);
@@ -177,7 +178,7 @@ static void every_bit_is_found_or_harmless(void **state)
         f.rig.bytes[bit / 8] = good[bit / 8];
     }
     print_message("%u refused, %u opened: damage found in %u\n", refused, opened, found);
-    assert_true(refused > 0 && found > 0 && opened > found);
+    assert_true((few || refused > 0) && found > 0 && opened > found);
     free(good);
     rig_end(&f.rig);
 }
