@@ -88,6 +88,8 @@ void rung_kvlog_compact(struct rung_kvlog *self, struct rung_op *op);
 struct rung_kvlog_check {
     /* For each damage; the place is a byte of the disk. May be NULL. */
     void (*found)(struct rung_kvlog_check *check, uint64_t place, const char *what);
+    /* After each group: how many bytes of all that are to be read. May be NULL. */
+    void (*progress)(struct rung_kvlog_check *check, uint64_t done, uint64_t total);
     void *arg;
     uint64_t groups, records, keys; /* out: seen */
     uint64_t damages;               /* out */

@@ -98,8 +98,12 @@ int rung_kvlog_check(struct rung_kvlog *self, struct rung_kvlog_check *report)
     if (err)
         return err;
     err = check_supers(&c);
-    for (uint64_t pos = self->log.tail; !err && pos < self->log.head; err = c.window.err)
+    uint64_t from = self->log.tail, to = self->log.head;
+    for (uint64_t pos = from; !err && pos < to; err = c.window.err) {
         pos = check_group(&c, pos);
+        if (report->progress)
+            report->progress(report, pos - from, to - from);
+    }
     rung_kvlog_window_close(&c.window);
     if (!err && c.needed < self->index.keys && !report->damages)
         check_found(&c, rung_kvlog_place(self, self->log.tail), "the index names what is not there");

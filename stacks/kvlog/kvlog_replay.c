@@ -154,7 +154,8 @@ static int replay_damage(struct replay *r, enum rung_kvlog_verdict verdict, uint
         return RUNG_OK;
     }
     rung_log(self->p, RUNG_LOG_ERROR, self->slot, "the disk is damaged at byte %llu: restore a copy, or "
-             "read what is left with %s.salvage=on", replay_place(r, bad), self->slot);
+             "salvage what is left (%s.salvage=on; rung-kv dump --salvage)", replay_place(r, bad),
+             self->slot);
     return RUNG_E_CORRUPT;
 }
 

@@ -97,26 +97,20 @@ int kv_command_remove(struct kv_store *store, int argc, char **argv)
 
 int kv_command_list(struct kv_store *store, int argc, char **argv)
 {
-    struct kv_keys keys = {0};
-    struct kv_key last = {0};
-    int err = 0;
-    bool first = true;
-    while (!err && (first || keys.more)) {
-        err = kv_list(store, argc > 0 ? argv[0] : "", first ? NULL : &last, &keys);
+    struct kv_keys keys = {0}, before = {0};
+    int err;
+    do {
+        err = kv_list(store, argc > 0 ? argv[0] : "",
+                      before.count ? &before.key[before.count - 1] : NULL, &keys);
         for (size_t i = 0; !err && i < keys.count; i++) {
             fwrite(keys.key[i].key, 1, keys.key[i].len, stdout);
             putchar('\n');
         }
-        free(last.key);
-        last = (struct kv_key){0};
-        if (!err && keys.count > 0) {
-            last = keys.key[keys.count - 1];
-            last.key = memcpy(malloc(last.len + 1), last.key, last.len + 1);
-        }
-        first = false;
-    }
-    free(last.key);
-    kv_keys_free(&keys);
+        kv_keys_free(&before);
+        before = keys;
+        keys = (struct kv_keys){0};
+    } while (!err && before.more && !ferror(stdout));
+    kv_keys_free(&before);
     if (err) {
         kv_say("listing failed: %s", rung_err_text(err));
         return KV_FAILED;
@@ -130,12 +124,24 @@ static void command_found(struct rung_kvlog_check *check, uint64_t place, const 
     printf("byte %" PRIu64 ": %s\n", place, what);
 }
 
+static void command_checked(struct rung_kvlog_check *check, uint64_t done, uint64_t total)
+{
+    kv_progress(check->arg, "checking", done, total);
+}
+
 int kv_command_check(struct kv_store *store, int argc, char **argv)
 {
-    struct rung_kvlog_check check = {.found = command_found};
+    struct rung_kvlog_check check = {
+        .found = command_found, .progress = command_checked, .arg = store,
+    };
     (void)argc;
     (void)argv;
+    if (store->archive) { /* that it was opened says all there is: it holds no sums of its values */
+        printf("%zu keys in a tar archive: its headers are sound\n", store->tar.count);
+        return kv_output_end();
+    }
     int err = rung_kvlog_check(&store->log, &check);
+    kv_progress_end(store);
     if (err) {
         kv_say("checking failed: %s", rung_err_text(err));
         return KV_FAILED;

@@ -29,6 +29,7 @@ static int dump_key(struct kv_store *store, const struct kv_key *key)
 int kv_command_dump(struct kv_store *store, int argc, char **argv)
 {
     struct kv_keys keys = {0}, before = {0};
+    uint64_t done = 0, total = store->archive ? store->tar.count : store->log.index.keys;
     int err = 0, status = KV_OK;
     (void)argc;
     (void)argv;
@@ -41,12 +42,14 @@ int kv_command_dump(struct kv_store *store, int argc, char **argv)
                 status = kv_failed("reading", keys.key[i].key, keys.key[i].len, one);
             else
                 err = one;
+            kv_progress(store, "dumping", ++done, total);
         }
         kv_keys_free(&before);
         before = keys;
         keys = (struct kv_keys){0};
     } while (!err && before.more && !ferror(stdout));
     kv_keys_free(&before);
+    kv_progress_end(store);
     if (err) {
         kv_say("dumping failed: %s", rung_err_text(err));
         return KV_FAILED;
@@ -73,6 +76,7 @@ static int load_flush(struct dump_load *load)
     load->keys += err ? 0 : load->count;
     load->count = 0;
     load->held = 0;
+    kv_progress(load->store, "loading", load->keys, 0);
     return err;
 }
 
@@ -92,7 +96,7 @@ static bool load_entry(struct dump_load *load, int *err)
     uint64_t key_len, len;
     *err = RUNG_OK;
     if (!load_number(&key_len, ',') || !load_number(&len, ':') || key_len < 1
-        || key_len > RUNG_KV_KEY_MAX || len > load->store->log.kv.info.max_value)
+        || key_len > RUNG_KV_KEY_MAX || len > load->store->kv->info.max_value)
         return false;
     char *bytes = malloc((size_t)(key_len + len) + 1);
     if (!bytes) {
@@ -132,6 +136,7 @@ int kv_command_load(struct kv_store *store, int argc, char **argv)
         good = load_entry(load, &err);
     good = good && (err || c == '\n');
     int last = load ? load_flush(load) : RUNG_E_NOMEM; /* what came whole is kept */
+    kv_progress_end(store);
     err = err ? err : last;
     if (err)
         kv_say("loading failed behind %" PRIu64 " keys: %s", load ? load->keys : 0,

@@ -2,12 +2,17 @@
 /* tools/rung-kv/kv_store.c - see kv_store.h. */
 #include "kv_store.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "rung/log.h"
 
-enum { STORE_PAGE = 512 /* keys listed at a time */ };
+enum {
+    STORE_PAGE = 512,           /* keys listed at a time */
+    STORE_TICK_NS = 20000000,   /* how often it is looked at how far a compaction is */
+};
 
 struct store_wait {
     struct rung_platform *p;
@@ -36,10 +41,10 @@ static int store_disk(struct kv_store *store, const struct kv_options *options)
     struct rung_block_file_needs needs = {0};
     store->disk_keys = (struct rung_block_file_keys){
         .slot = "disk", .path = options->file, .size = options->create,
-        .sector_size = options->big_sectors, .read_only = !options->write, .depth = 4,
+        .sector_size = options->big_sectors && !store->archive, .read_only = !options->write,
+        .depth = 4,
     };
     int err = rung_block_file_open(&store->disk, store->p, &store->disk_keys, &needs);
-    store->needs.block = &store->disk.block;
     return err;
 }
 
@@ -60,25 +65,73 @@ static int store_close_disk(struct kv_store *store)
     return store_run(&close.wait);
 }
 
-int kv_open(struct kv_store *store, struct rung_platform *p, const struct kv_options *options)
+static bool store_holds(const char *path, off_t at, const char *words)
 {
-    *store = (struct kv_store){.p = p};
+    char bytes[16] = "";
+    size_t len = strlen(words);
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    bool holds = fd >= 0 && pread(fd, bytes, len, at) == (ssize_t)len
+                 && memcmp(bytes, words, len) == 0;
+    if (fd >= 0)
+        close(fd);
+    return holds;
+}
+
+/* By the word in an archive's first header: no store has it there. */
+static bool store_is_archive(const char *path)
+{
+    return store_holds(path, 257, "ustar");
+}
+
+static bool store_is_log(const char *path)
+{
+    return store_holds(path, 0, "rung-kv\n") || store_holds(path, 4096, "rung-kv\n");
+}
+
+static int store_open_tar(struct kv_store *store)
+{
+    store->tar_keys = (struct rung_tarkv_keys){.slot = "store"};
+    store->tar_needs.block = &store->disk.block;
+    store->kv = &store->tar.kv;
+    return rung_tarkv_open(&store->tar, store->p, &store->tar_keys, &store->tar_needs);
+}
+
+static int store_open_log(struct kv_store *store, const struct kv_options *options)
+{
     store->keys = (struct rung_kvlog_keys){
         .slot = "store", .create = options->create > 0, .salvage = options->salvage,
     };
+    store->needs.block = &store->disk.block;
+    store->kv = &store->log.kv;
+    return rung_kvlog_open(&store->log, store->p, &store->keys, &store->needs);
+}
+
+int kv_open(struct kv_store *store, struct rung_platform *p, const struct kv_options *options)
+{
+    *store = (struct kv_store){.p = p, .archive = store_is_archive(options->file)};
+    if (store->archive && options->write) {
+        kv_say("%s is a tar archive, and only read: load a dump of it into a store", options->file);
+        return RUNG_E_READONLY;
+    }
+    if (options->create && store_is_log(options->file)) {
+        kv_say("%s holds a store already: remove it, or choose another file", options->file);
+        return RUNG_E_EXISTS;
+    }
     int err = store_disk(store, options);
     if (err)
         return err;
-    err = rung_kvlog_open(&store->log, p, &store->keys, &store->needs);
+    err = store->archive ? store_open_tar(store) : store_open_log(store, options);
     if (err)
         store_close_disk(store);
+    else
+        kv_progress_begin(store, options);
     return err;
 }
 
 int kv_close(struct kv_store *store)
 {
     struct store_close close = {.op = {.done = store_closed}, .wait = {.p = store->p}};
-    rung_kv_close(&store->log.kv, &close.op);
+    rung_kv_close(store->kv, &close.op);
     int err = store_run(&close.wait), disk_err = store_close_disk(store);
     return err < 0 ? err : disk_err;
 }
@@ -96,12 +149,28 @@ static void store_compacted(struct rung_op *op, int result)
     store_done(&rung_container_of(op, struct store_request, u.op)->wait, result);
 }
 
+static void store_compact_tick(struct rung_timer *timer)
+{
+    struct kv_progress *progress = rung_container_of(timer, struct kv_progress, timer);
+    struct kv_store *store = rung_container_of(progress, struct kv_store, progress);
+    kv_progress(store, "compacting", store->log.log.tail - progress->tail,
+                progress->head - progress->tail);
+    rung_timer_start(store->p, timer, STORE_TICK_NS);
+}
+
 int kv_compact(struct kv_store *store)
 {
     struct store_request request = {.wait = {.p = store->p}};
     request.u.op = (struct rung_op){.done = store_compacted};
+    store->progress.tail = store->log.log.tail;
+    store->progress.head = store->log.log.head;
+    store->progress.timer.fn = store_compact_tick;
+    rung_timer_start(store->p, &store->progress.timer, STORE_TICK_NS);
     rung_kvlog_compact(&store->log, &request.u.op);
-    return store_run(&request.wait);
+    int err = store_run(&request.wait);
+    rung_timer_stop(store->p, &store->progress.timer);
+    kv_progress_end(store);
+    return err;
 }
 
 static void store_written(struct rung_op *op, int result)
@@ -115,7 +184,7 @@ int kv_write(struct kv_store *store, const struct rung_kv_change *change, unsign
     request.u.write = (struct rung_kv_write){
         .op = {.done = store_written}, .change = change, .change_count = count,
     };
-    rung_kv_write(&store->log.kv, &request.u.write);
+    rung_kv_write(store->kv, &request.u.write);
     return store_run(&request.wait);
 }
 
@@ -132,7 +201,7 @@ int kv_get(struct kv_store *store, const char *key, size_t key_len, struct kv_go
     got->get = (struct rung_kv_get){
         .op = {.done = store_got}, .key = key, .key_len = key_len, .len = RUNG_KV_ALL,
     };
-    rung_kv_get(&store->log.kv, &got->get);
+    rung_kv_get(store->kv, &got->get);
     return store_run(&wait);
 }
 
@@ -186,7 +255,7 @@ int kv_list(struct kv_store *store, const char *prefix, const struct kv_key *aft
         .after = after ? after->key : NULL, .after_len = after ? after->len : 0,
         .limit = STORE_PAGE, .each = store_each,
     };
-    rung_kv_list(&store->log.kv, &list.list);
+    rung_kv_list(store->kv, &list.list);
     int err = store_run(&list.wait);
     kv_keys_free(keys);
     found.more = list.list.more;

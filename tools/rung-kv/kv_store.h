@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* tools/rung-kv/kv_store.h - a store in a file, one request at a time, for a program that waits.
- * Model    Calls run the loop until what they ask for is done.
+ * Model    Calls run the loop until what they ask for is done. A tar archive is a store that is
+ *          only read.
  * Errors   A negative enum rung_err; what concerns the store or its disk has been said on standard
  *          error when they return. */
 #ifndef RUNG_KV_STORE_H
@@ -10,6 +11,7 @@
 
 #include "block_file.h"
 #include "kvlog.h"
+#include "tarkv.h"
 
 enum { KV_OK = 0, KV_FAILED = 1, KV_MISUSE = 64 }; /* exit statuses */
 
@@ -19,15 +21,27 @@ struct kv_options {
     bool salvage;
     uint64_t create;   /* make it, of so many bytes; 0: it is there */
     bool big_sectors;
+    bool progress;     /* tell how far it is, even if nobody sits there */
 };
 
 struct kv_store {
     struct rung_platform *p;
     struct rung_block_file disk;
     struct rung_block_file_keys disk_keys;
+    struct rung_kv *kv;
+    bool archive; /* of the two it is the second */
     struct rung_kvlog log;
     struct rung_kvlog_keys keys;
     struct rung_kvlog_needs needs;
+    struct rung_tarkv tar;
+    struct rung_tarkv_keys tar_keys;
+    struct rung_tarkv_needs tar_needs;
+    struct kv_progress {
+        bool forced, terminal;
+        uint64_t next_ns, tenth; /* when, and how much, must have passed until it is told again */
+        struct rung_timer timer;
+        uint64_t tail, head;     /* compact: where it began, and where it goes */
+    } progress;
 };
 
 /* Prints "rung-kv: ..." on standard error. */
@@ -35,6 +49,12 @@ void kv_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 int kv_open(struct kv_store *store, struct rung_platform *p, const struct kv_options *options);
 int kv_close(struct kv_store *store);
+
+/* Says on standard error how far the work is: each second if somebody sits there, and each tenth if it
+ * was asked for. total 0: not known. The end takes it away again. */
+void kv_progress_begin(struct kv_store *store, const struct kv_options *options);
+void kv_progress(struct kv_store *store, const char *doing, uint64_t done, uint64_t total);
+void kv_progress_end(struct kv_store *store);
 
 struct store_wait;
 struct kv_got { /* a get; if it went well its value is lent, and to be released */

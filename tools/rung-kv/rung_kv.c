@@ -13,9 +13,11 @@
 static const char usage[] =
     "Usage: rung-kv COMMAND FILE [ARGUMENTS]\n"
     "\n"
-    "Stores of key and value in a file or block device, as Rung's module kvlog keeps them.\n"
+    "Stores of key and value in a file or block device, as Rung's module kvlog keeps them. A tar\n"
+    "archive can be read as one (get, list, dump, check), as Rung's module tarkv does.\n"
     "\n"
-    "  create FILE SIZE     make an empty store; SIZE in bytes, or with K, M, G\n"
+    "  create FILE SIZE     make an empty store; SIZE in bytes, or with K, M, G (an empty file or\n"
+    "                       device that is there keeps its own)\n"
     "  get FILE KEY         write the value to standard output\n"
     "  set FILE KEY [VALUE] set it, from standard input if no value is given\n"
     "  remove FILE KEY...   remove keys\n"
@@ -27,6 +29,7 @@ static const char usage[] =
     "\n"
     "  --salvage            open a damaged store as far as possible (get, list, dump)\n"
     "  --sector-size=4096   of a new store, for disks with such sectors (create; else 512)\n"
+    "  --progress           tell how far it is, even if standard error is no terminal\n"
     "  --help               this text\n"
     "\n"
     "A store is used by one program at a time; get, list, dump and check only read, and do not\n"
@@ -108,8 +111,6 @@ static int main_run(struct rung_platform *p, const struct kv_command *command,
         return KV_FAILED;
     }
     int err = kv_open(&store, p, options);
-    if (err == RUNG_E_CORRUPT)
-        kv_say("%s is damaged; rung-kv dump --salvage reads what is left", options->file);
     if (err)
         return KV_FAILED;
     int status = command->run(&store, argc, argv);
@@ -134,6 +135,8 @@ static int main_options(struct kv_options *options, int *argc, char **argv)
             over = true;
         else if (strcmp(argv[i], "--salvage") == 0)
             options->salvage = true;
+        else if (strcmp(argv[i], "--progress") == 0)
+            options->progress = true;
         else if (strcmp(argv[i], "--sector-size=4096") == 0)
             options->big_sectors = true;
         else if (strcmp(argv[i], "--sector-size=512") != 0)

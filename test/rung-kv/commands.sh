@@ -1,0 +1,109 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+# Every command, and that what one writes another finds.
+. "$(dirname "$0")/lib.sh"
+
+well "$kv" --help
+grep -q '^Usage: rung-kv COMMAND FILE' out || fail "no usage in --help"
+for command in create get set remove list dump load check compact; do
+    grep -q "^  $command " out || fail "--help does not list $command"
+done
+
+well "$kv" create s 1M
+equal 1048576 "$(wc -c <s | tr -d ' ')" "the size of a store"
+well "$kv" list s
+[ ! -s out ] || fail "an empty store lists $(cat out)"
+well "$kv" set s greeting hello
+well "$kv" get s greeting
+equal hello "$(cat out)" "a value"
+printf 'from\0standard\ninput' >value
+"$kv" set s input <value
+well "$kv" get s input
+cmp value out || fail "a value from standard input"
+: >empty
+"$kv" set s empty <empty
+well "$kv" get s empty
+[ ! -s out ] || fail "an empty value"
+well "$kv" set s -- --dashes yes
+well "$kv" get s -- --dashes
+equal yes "$(cat out)" "a key with dashes"
+for i in 1 2 3; do well "$kv" set s "many/$i" "$i"; done
+well "$kv" list s many/
+equal "many/1 many/2 many/3" "$(tr '\n' ' ' <out | sed 's/ $//')" "a list by prefix"
+well "$kv" list s
+equal 7 "$(wc -l <out | tr -d ' ')" "keys"
+sort -c out || fail "the list is not in order"
+
+# A dump is cdbmake's format, holds any bytes, and makes the same store again.
+well "$kv" dump s
+cp out dump
+grep -qa '^+8,5:greeting->hello$' dump || fail "no cdbmake line in the dump"
+well "$kv" create s2 1M
+"$kv" load s2 <dump
+well "$kv" dump s2
+cmp dump out || fail "a dump that was loaded dumps differently"
+well "$kv" create s3 2M --sector-size=4096
+"$kv" load s3 <dump
+well "$kv" dump s3
+cmp dump out || fail "a dump that was loaded onto other sectors dumps differently"
+
+well "$kv" remove s many/1 many/3
+well "$kv" list s many/
+equal many/2 "$(cat out)" "what is left"
+refused 1 "there is no key 'many/1'" "$kv" get s many/1
+! "$kv" remove s many/1 many/2 2>err || fail "removing what is not there went well"
+grep -q "^rung-kv: there is no key 'many/1'$" err || fail "remove said: $(cat err)"
+well "$kv" list s many/
+[ ! -s out ] || fail "the other key was not removed"
+well "$kv" set s many/2 2
+
+# More than the store holds, written over and over: the space comes back.
+head -c 100000 /dev/urandom >big
+for i in $(seq 30); do "$kv" set s big <big; done
+well "$kv" get s big
+cmp big out || fail "a big value"
+well "$kv" compact s
+well "$kv" check s
+grep -q '^6 keys, .*: sound$' out || fail "check said: $(cat out)"
+grep -Eq ' with [6-9] records' out || fail "compact left more than is needed: $(cat out)"
+well "$kv" get s big
+cmp big out || fail "a big value that was compacted"
+
+# A whole store is a file: copied, it is one.
+cp s copy
+well "$kv" get copy greeting
+equal hello "$(cat out)" "a value of a copy"
+
+# Progress: asked for, it is told where nobody sits.
+seq 20000 | awk '{ k = "key-" $1; printf "+%d,%d:%s->%s\n", length(k), length($1), k, $1 } END { print "" }' >dump
+well "$kv" create p 8M
+for command in load dump check compact; do
+    status=0
+    "$kv" --progress "$command" p <dump >out 2>err || status=$?
+    equal 0 "$status" "$command --progress"
+    case $command in
+    load) words='rung-kv: loading: [0-9]* keys' ;;
+    dump) words='rung-kv: dumping: [0-9]* %' ;;
+    check) words='rung-kv: checking: [0-9]* %' ;;
+    compact) continue ;; # too quick to tell
+    esac
+    grep -q "^$words$" err || fail "$command --progress said: $(cat err)"
+done
+well "$kv" list p
+equal 20000 "$(wc -l <out | tr -d ' ')" "keys that were loaded"
+
+# A full store says so, keeps what it has, and takes things away.
+well "$kv" create full 64K
+n=0
+while head -c 3000 /dev/urandom | "$kv" set full "k$n" 2>err; do
+    n=$((n + 1))
+    [ "$n" -lt 100 ] || fail "64 KiB hold $n times 3000 bytes"
+done
+grep -q 'no space left' err || fail "a full store said: $(cat err)"
+well "$kv" check full
+well "$kv" list full
+equal "$n" "$(wc -l <out | tr -d ' ')" "keys of a full store"
+well "$kv" get full k0
+equal 3000 "$(wc -c <out | tr -d ' ')" "a value of a full store"
+well "$kv" remove full k0 k1
+well "$kv" set full new small

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: ISC
+# test/rung-kv/lib.sh - what the tests of rung-kv share; each begins with `. "$(dirname "$0")/lib.sh"`.
+# They work in a scratch folder of their own, which goes with them.
+# shellcheck shell=sh disable=SC2034 # variables are used by the tests
+set -eu
+kv=${RUNG_KV:?run this by ctest}
+flips=${KVLOG_FLIPS:?}
+
+fail() {
+    echo "FAILED: $*"
+    exit 1
+}
+
+here=$(mktemp -d)
+pids=
+cleanup() {
+    status=$?
+    trap '' EXIT
+    for pid in $pids; do
+        kill -9 "$pid" 2>/dev/null || :
+    done
+    cd /
+    rm -rf "$here"
+    exit "$status"
+}
+trap cleanup EXIT
+trap 'exit 1' INT TERM HUP
+cd "$here"
+
+# equal WANTED GOT WHAT
+equal() {
+    [ "$1" = "$2" ] || fail "$3: wanted '$1', got '$2'"
+}
+
+# poll COMMAND...: runs it again and again until it succeeds; fails after 30 s.
+poll() {
+    limit=600
+    until "$@"; do
+        limit=$((limit - 1))
+        [ "$limit" -gt 0 ] || fail "waited in vain: $*"
+        sleep 0.05
+    done
+}
+
+# well COMMAND...: it ends with 0 and says nothing on standard error; what it prints is in $here/out.
+well() {
+    status=0
+    "$@" >out 2>err || status=$?
+    equal 0 "$status" "exit status of '$*': $(cat err)"
+    [ ! -s err ] || fail "'$*' said: $(cat err)"
+}
+
+# refused STATUS PATTERN COMMAND...: it ends with the status and one line that matches, prints nothing,
+# and leaves every file as it was.
+refused() {
+    wanted=$1
+    pattern=$2
+    shift 2
+    status=0
+    find . -type f ! -name sums-\* ! -name out ! -name err -exec sha256sum {} + >sums-before 2>/dev/null || :
+    "$@" >out 2>err </dev/null || status=$?
+    find . -type f ! -name sums-\* ! -name out ! -name err -exec sha256sum {} + >sums-after 2>/dev/null || :
+    equal "$wanted" "$status" "exit status of '$*': $(cat err)"
+    equal 1 "$(wc -l <err | tr -d ' ')" "lines from '$*': $(cat err)"
+    [ ! -s out ] || fail "'$*' wrote to standard output: $(cat out)"
+    grep -Eq -- "$pattern" err || fail "'$*' said: $(cat err)"
+    cmp -s sums-before sums-after || fail "'$*' changed a file"
+    rm sums-before sums-after
+}

@@ -1,0 +1,147 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+# What cannot be done: one line each that says why, the right exit status, and no file is changed.
+. "$(dirname "$0")/lib.sh"
+
+well "$kv" create s 256K
+well "$kv" set s key value
+for i in 1 2 3 4 5; do well "$kv" set s "key$i" "value $i"; done
+
+# Misuse.
+refused 64 'give a command' "$kv"
+refused 64 "no command 'shout'" "$kv" shout s
+refused 64 "name the store's file" "$kv" get
+refused 64 'too few or too many' "$kv" get s
+refused 64 'too few or too many' "$kv" get s key key
+refused 64 'too few or too many' "$kv" check s x
+refused 64 "no option '--loud'" "$kv" get --loud s key
+refused 64 "no size 'big'" "$kv" create new big
+refused 64 "no size '-1'" "$kv" create new -- -1
+refused 64 "no size '0'" "$kv" create new 0
+refused 64 'sectors' "$kv" create new 100001
+refused 64 'salvage only reads' "$kv" set --salvage s key value
+[ ! -e new ] || fail "a file was made"
+
+# No store, or none that can be used; for commands that read, and for those that write.
+head -c 262144 /dev/zero >zeros
+head -c 262144 /dev/urandom >noise
+head -c 512 /dev/urandom >small
+: >nothing
+mkdir folder
+mkfifo pipe
+cp s version && for at in 8 4104; do printf '\002' | dd of=version bs=1 seek=$at conv=notrunc 2>/dev/null; done
+cp s supers && for at in 20 4116; do printf '\377' | dd of=supers bs=1 seek=$at conv=notrunc 2>/dev/null; done
+head -c 199680 s >cut
+head -c 19968 s >stump
+well "$kv" create big 2M --sector-size=4096
+head -c 1M big >bigcut
+for command in "get FILE key" "set FILE key x" "remove FILE key" "list FILE" "dump FILE" "load FILE" \
+    "check FILE" "compact FILE"; do
+    # use FILE: the command on it
+    use() {
+        # shellcheck disable=SC2046 # words
+        set -- $(printf '%s' "$command" | sed "s,FILE,$1,")
+        "$kv" "$@"
+    }
+    refused 1 'none: No such file|none.*not exist' use none
+    refused 1 'holds no store' use zeros
+    refused 1 'holds no store' use noise
+    refused 1 'small' use small
+    refused 1 'holds 0 bytes' use nothing
+    refused 1 'folder' use folder
+    refused 1 'pipe' use pipe
+    refused 1 'version 2, and this program knows version 1: use a newer program' use version
+    refused 1 'both superblocks are damaged: restore' use supers
+    refused 1 'cut off: the store takes 262144 bytes, and there are 199680' use cut
+    refused 1 'too small' use stump
+    refused 1 'cut off' use bigcut
+done
+# What is there already is no place for a new one.
+refused 1 'is not empty' "$kv" create noise 256K
+refused 1 's holds a store already' "$kv" create s 256K
+refused 1 'supers holds a store already' "$kv" create supers 256K
+well "$kv" create zeros 1M # as an empty device: its own size counts
+equal 262144 "$(wc -c <zeros | tr -d ' ')" "the size of a file that was there"
+refused 1 'too small' "$kv" create tiny 32K
+[ ! -e tiny ] || fail "a file was left that is too small"
+
+# No permission: to read only, or not at all. Root may all, so it becomes nobody.
+as=
+if [ "$(id -u)" -eq 0 ]; then
+    as="setpriv --reuid=65534 --regid=65534 --clear-groups --bounding-set=-all --inh-caps=-all"
+    chmod 755 .
+    cp "$kv" kv
+    kv_nobody=./kv
+else
+    kv_nobody=$kv
+fi
+chmod 444 s
+refused 1 'ermission|read-only' $as "$kv_nobody" set s key other
+refused 1 'ermission|read-only' $as "$kv_nobody" compact s
+well $as "$kv_nobody" get s key
+equal value "$(cat out)" "a value of a file that may only be read"
+chmod 000 s
+refused 1 'ermission' $as "$kv_nobody" get s key
+chmod 644 s
+
+# In use: a writer is alone; readers are with each other.
+mkfifo in
+"$kv" load s <in >load.out 2>load.err &
+pids="$pids $!"
+loader=$!
+exec 3>in
+busy() { ! "$kv" get s key >/dev/null 2>&1; }
+poll busy
+refused 1 'another program has this disk open' "$kv" get s key
+refused 1 'another program has this disk open' "$kv" set s key other
+refused 1 'another program has this disk open' "$kv" check s
+printf '+5,5:while->there\n\n' >&3
+exec 3>&-
+wait "$loader" || fail "load said: $(cat load.err)"
+well "$kv" get s while
+equal there "$(cat out)" "what was loaded meanwhile"
+head -c 150000 /dev/urandom | "$kv" set s2 big 2>/dev/null || :
+well "$kv" create s2 1M
+head -c 200000 /dev/urandom | "$kv" set s2 big
+mkfifo slow
+"$kv" get s2 big >slow &
+pids="$pids $!"
+reader=$!
+exec 4<slow
+refused_busy() { "$kv" set s2 x y >out 2>err && return 1 || grep -q 'another program has this disk open' err; }
+poll refused_busy
+well "$kv" list s2
+equal big "$(cat out)" "a list while another reads"
+cat <&4 >/dev/null
+exec 4<&-
+wait "$reader" || fail "the reader failed"
+
+# Dumps that are none, or are cut off: what came whole is kept.
+printf '+3,5:one->first\n+3,6:two->sec' >cutdump
+status=0
+"$kv" load s2 <cutdump >out 2>err || status=$?
+equal 1 "$status" "exit status for a dump that is cut off"
+equal 1 "$(wc -l <err | tr -d ' ')" "lines: $(cat err)"
+grep -q 'cut off or no dump behind 1 keys' err || fail "it said: $(cat err)"
+well "$kv" get s2 one
+for text in '' 'x' '+1,1:a->b' '+1,1:a-b' '+0,1:->b' '+2000,1:a->b' '+1,99999999999:a->b' '+a,1:a->b'; do
+    status=0
+    printf '%s' "$text" | "$kv" load s2 >out 2>err || status=$?
+    equal 1 "$status" "exit status for the dump '$text'"
+    equal 1 "$(wc -l <err | tr -d ' ')" "lines for the dump '$text': $(cat err)"
+done
+
+# Keys and values that are too long.
+long=$(head -c 1025 /dev/zero | tr '\0' k)
+refused 1 'bad argument' "$kv" get s2 "$long"
+refused 1 'bad argument' "$kv" get s2 ''
+status=0
+head -c 300000 /dev/zero | "$kv" set s2 toobig >out 2>err || status=$?
+equal 1 "$status" "exit status for a value that is too big"
+grep -q 'too big' err || fail "it said: $(cat err)"
+
+# A reader that goes away; a disk that is full behind standard output.
+status=0
+"$kv" get s2 big >/dev/full 2>err || status=$?
+equal 1 "$status" "exit status with a full disk behind standard output"
+grep -q 'standard output cannot be written to' err || fail "it said: $(cat err)"
