@@ -73,6 +73,8 @@ static bool salvage_key(struct rung_kvlog *self, struct rung_kvlog_node *node)
 {
     struct kvlog_record r;
     uint64_t whole = kvlog_record_bytes(node->key_len, node->lost ? 0 : node->size);
+    if (node->pos + whole > self->log.head) /* so said a page that somebody has made up */
+        return rung_kvlog_salvage_lose(self, node);
     const uint8_t *at = rung_kvlog_reclaim_at(self, node->pos, whole);
     if (!at)
         return false;
