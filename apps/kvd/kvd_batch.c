@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: ISC */
+/* apps/kvd/kvd_batch.c - changes on their way to the store, one batch at a time. While one is
+ * being written the next one gathers, so the store's cost of a write - on a disk, a flush - is
+ * shared by all who wait. A batch that the store refuses as a whole says nothing about its parts:
+ * its commands run once more, from what the store still holds, and are written one at a time, so
+ * that each gets the answer that is its own. */
+#include "kvd_int.h"
+
+enum {
+    BATCH_KEYS = 4096,     /* if the store takes so many */
+    BATCH_BYTES = 1 << 20, /* beyond that the next one is full, unless it is one command */
+};
+
+void kvd_dirty(struct kvd *kvd, struct kvd_key *key, uint64_t bytes)
+{
+    kvd->dirty_bytes += bytes;
+    if (!kvd->batch.running)
+        rung_loop_defer(kvd->p, &kvd->write_task);
+    if (key->dirty)
+        return;
+    key->dirty = true;
+    key->next_dirty = NULL;
+    if (kvd->dirty == NULL)
+        kvd->dirty = key;
+    else
+        kvd->dirty_last->next_dirty = key;
+    kvd->dirty_last = key;
+    kvd->dirty_count++;
+}
+
+bool kvd_batch_room(const struct kvd *kvd, const struct kvd_cmd *cmd)
+{
+    uint32_t max = kvd->kv->info.max_batch < BATCH_KEYS ? kvd->kv->info.max_batch : BATCH_KEYS;
+    if (kvd->dirty_count == 0)
+        return kvd->careful == 0 || kvd->next_after.first == NULL;
+    return kvd->careful == 0 && kvd->dirty_count + cmd->slot_count <= max
+           && kvd->dirty_bytes + cmd->args.bytes <= BATCH_BYTES;
+}
+
+/* Room for count changes. */
+static bool batch_reserve(struct kvd *kvd, unsigned count)
+{
+    struct kvd_batch *b = &kvd->batch;
+    unsigned room = b->room > 0 ? b->room : 64;
+    if (count <= b->room)
+        return true;
+    while (room < count)
+        room *= 2;
+    struct kvd_item *items = rung_zalloc(kvd->p, room, sizeof *items);
+    struct rung_kv_change *changes = rung_zalloc(kvd->p, room, sizeof *changes);
+    struct rung_vec *vecs = rung_zalloc(kvd->p, room, 2 * sizeof *vecs);
+    if (items == NULL || changes == NULL || vecs == NULL) {
+        rung_free(kvd->p, items);
+        rung_free(kvd->p, changes);
+        rung_free(kvd->p, vecs);
+        return false;
+    }
+    kvd_batch_end(kvd);
+    b->items = items;
+    b->changes = changes;
+    b->vecs = vecs;
+    b->room = room;
+    return true;
+}
+
+void kvd_batch_end(struct kvd *kvd)
+{
+    rung_free(kvd->p, kvd->batch.items);
+    rung_free(kvd->p, kvd->batch.changes);
+    rung_free(kvd->p, kvd->batch.vecs);
+    kvd->batch.items = NULL;
+    kvd->batch.changes = NULL;
+    kvd->batch.vecs = NULL;
+    kvd->batch.room = 0;
+}
+
+static void batch_add(struct kvd *kvd, struct kvd_key *key)
+{
+    struct kvd_batch *b = &kvd->batch;
+    struct kvd_item *item = &b->items[b->count];
+    struct rung_vec *vec = &b->vecs[2 * b->count];
+    *item = (struct kvd_item){.key = key};
+    b->changes[b->count] =
+        (struct rung_kv_change){.key = (const char *)key->name.at, .key_len = key->name.len};
+    if (key->exists) {
+        struct kvd_bytes value = key->value;
+        item->value = kvd_bytes_ref(value);
+        item->tail = kvd_tail_make(value.len > 0 ? value.at[value.len - 1] : 0, value.len,
+                                   key->expiry_ms);
+        /* a vec serves both ways and is not const; write() only reads it */
+        memcpy(&vec[0].base, &value.at, sizeof vec[0].base);
+        vec[0].len = value.len;
+        vec[1] = (struct rung_vec){item->tail.bytes, item->tail.len};
+        b->changes[b->count].value = vec;
+        b->changes[b->count].value_count = item->tail.len > 0 ? 2 : 1;
+    }
+    b->count++;
+}
+
+/* What a command did is void: it runs again, before those who wait for the same keys. */
+static void batch_again(struct kvd *kvd, struct kvd_cmd *cmd)
+{
+    kvd_reply_drop(cmd);
+    cmd->state = KVD_WAITING;
+    cmd->saw_next = cmd->saw_running = false;
+    kvd->careful += !cmd->careful;
+    cmd->careful = true;
+    cmd->starved = !kvd_cmd_enter(cmd, true);
+}
+
+/* Afterwards each of them is first in its queues, behind those of the list before it. */
+static void batch_again_all(struct kvd *kvd, struct kvd_cmd *first)
+{
+    struct kvd_cmd *reversed = NULL, *order = NULL;
+    struct kvd_list_of_cmds stalled = kvd->stalled;
+    kvd->stalled = (struct kvd_list_of_cmds){0};
+    for (struct kvd_cmd *cmd = first, *link; cmd != NULL; cmd = link) {
+        link = cmd->link;
+        cmd->link = reversed;
+        reversed = cmd;
+    }
+    for (struct kvd_cmd *cmd = reversed, *link; cmd != NULL; cmd = link) {
+        link = cmd->link;
+        batch_again(kvd, cmd);
+        cmd->link = order;
+        order = cmd;
+    }
+    for (struct kvd_cmd *cmd = order, *link; cmd != NULL; cmd = link) {
+        link = cmd->link;
+        kvd_cmd_entered(cmd);
+    }
+    for (struct kvd_cmd *cmd; (cmd = kvd_pop(&stalled)) != NULL;) {
+        if (cmd->waits == 0) /* else it waits behind one of them, and is woken */
+            kvd_push(&kvd->stalled, cmd);
+    }
+}
+
+/* The store has refused the batch, or failed. */
+static void batch_refused(struct kvd *kvd, int result)
+{
+    struct kvd_batch *b = &kvd->batch;
+    bool unchanged = result != RUNG_E_IO && result != RUNG_E_CORRUPT && result != RUNG_E_UNKNOWN;
+    struct kvd_cmd *again = b->after.first, *alone = NULL;
+    struct kvd_key *dirty = kvd->dirty;
+    for (struct kvd_key *key = dirty; key != NULL; key = key->next_dirty)
+        kvd_key_forget(kvd, key);
+    if (!unchanged || again == NULL || again->link == NULL) {
+        alone = again;
+        again = NULL;
+    }
+    struct kvd_cmd *later = kvd->next_after.first;
+    if (again != NULL)
+        b->after.last->link = later;
+    else
+        again = later;
+    kvd->dirty = NULL;
+    kvd->dirty_count = 0;
+    kvd->dirty_bytes = 0;
+    kvd->next_after = b->after = (struct kvd_list_of_cmds){0};
+    for (struct kvd_cmd *link; alone != NULL; alone = link) {
+        link = alone->link;
+        kvd_reply_drop(alone);
+        kvd_fail_result(alone, result);
+        kvd_cmd_done(alone);
+    }
+    batch_again_all(kvd, again);
+    for (struct kvd_key *key = dirty, *next; key != NULL; key = next) {
+        next = key->next_dirty;
+        kvd_key_wake(kvd, key);
+        kvd_key_put(kvd, key);
+    }
+}
+
+static void batch_done(struct rung_op *op, int result)
+{
+    struct rung_kv_write *write = rung_container_of(op, struct rung_kv_write, op);
+    struct kvd_batch *b = rung_container_of(write, struct kvd_batch, write);
+    struct kvd *kvd = rung_container_of(b, struct kvd, batch);
+    b->running = false;
+    kvd->stats.batches++;
+    kvd->stats.changes += b->count;
+    for (unsigned i = 0; i < b->count; i++) {
+        struct kvd_key *key = b->items[i].key;
+        kvd_bytes_drop(&kvd->m, &b->items[i].value);
+        if (result < 0 && !key->dirty)
+            kvd_key_forget(kvd, key);
+    }
+    if (result < 0)
+        batch_refused(kvd, result);
+    for (struct kvd_cmd *cmd; (cmd = kvd_pop(&b->after)) != NULL;)
+        kvd_cmd_done(cmd);
+    for (unsigned i = 0; i < b->count; i++) {
+        b->items[i].key->running = false;
+        if (result < 0)
+            kvd_key_wake(kvd, b->items[i].key);
+        kvd_key_put(kvd, b->items[i].key);
+    }
+    b->count = 0;
+    kvd_run_ready(kvd);
+    kvd_flush_task(&kvd->flush_task); /* at once: the next turn of the loop may be a wait away */
+    kvd_batch_task(&kvd->write_task);
+}
+
+/* There was no memory for the batch itself. */
+static void batch_no_memory(struct kvd *kvd)
+{
+    for (struct kvd_key *key = kvd->dirty, *next; key != NULL; key = next) {
+        next = key->next_dirty;
+        kvd_key_forget(kvd, key);
+        kvd_key_wake(kvd, key);
+        kvd_key_put(kvd, key);
+    }
+    kvd->dirty = NULL;
+    kvd->dirty_count = 0;
+    kvd->dirty_bytes = 0;
+    for (struct kvd_cmd *cmd; (cmd = kvd_pop(&kvd->next_after)) != NULL;) {
+        kvd_reply_drop(cmd);
+        kvd_fail_result(cmd, RUNG_E_NOMEM);
+        kvd_cmd_done(cmd);
+    }
+}
+
+void kvd_batch_task(struct rung_task *task)
+{
+    struct kvd *kvd = rung_container_of(task, struct kvd, write_task);
+    struct kvd_batch *b = &kvd->batch;
+    if (b->running)
+        return;
+    if (kvd->dirty != NULL && !batch_reserve(kvd, kvd->dirty_count)) {
+        batch_no_memory(kvd);
+    } else if (kvd->dirty != NULL) {
+        for (struct kvd_key *key = kvd->dirty; key != NULL; key = key->next_dirty) {
+            key->dirty = false;
+            key->running = true;
+            batch_add(kvd, key);
+        }
+        kvd->dirty = NULL;
+        kvd->dirty_count = 0;
+        kvd->dirty_bytes = 0;
+        b->after = kvd->next_after;
+        kvd->next_after = (struct kvd_list_of_cmds){0};
+        b->running = true;
+        b->write = (struct rung_kv_write){
+            .op = {.done = batch_done}, .change = b->changes, .change_count = b->count};
+        rung_kv_write(kvd->kv, &b->write);
+    }
+    struct kvd_list_of_cmds stalled = kvd->stalled; /* there is room again */
+    kvd->stalled = (struct kvd_list_of_cmds){0};
+    for (struct kvd_cmd *cmd; (cmd = kvd_pop(&stalled)) != NULL;)
+        kvd_cmd_ready(kvd, cmd);
+    kvd_memory_back(kvd);
+    kvd_run_ready(kvd);
+}

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: ISC */
+/* apps/kvd/kvd_conn.c - reading a connection: from TCP's buffers to commands, for as long as there
+ * is room for what they will need. Where there is none, nothing is read, and TCP slows the client
+ * down. */
+#include "kvd_int.h"
+
+enum {
+    CONN_STEPS = 4096,      /* commands before others have their turn */
+    CONN_DRAIN = 1 << 20,   /* bytes read and thrown away while lingering */
+    CONN_STALLED = 64,      /* commands that wait for the next batch before new ones do */
+};
+
+void kvd_conn_drop_rx(struct kvd_conn *c)
+{
+    if (c->rx != NULL)
+        kvd_hold_drop(&c->kvd->m, c->rx);
+    c->rx = NULL;
+}
+
+/* Whether what everybody shares is used up. */
+static bool conn_crowded(const struct kvd *kvd)
+{
+    return kvd->loads >= KVD_LOADS || kvd_reply_full(&kvd->m) || kvd->stalled.first != NULL;
+}
+
+static void conn_park(struct kvd_conn *c)
+{
+    struct kvd *kvd = c->kvd;
+    if (c->parked)
+        return;
+    c->parked = true;
+    c->parked_next = kvd->parked;
+    kvd->parked = c;
+}
+
+void kvd_conns_feed(struct kvd *kvd)
+{
+    if (conn_crowded(kvd))
+        return;
+    while (kvd->parked != NULL) {
+        struct kvd_conn *c = kvd->parked;
+        kvd->parked = c->parked_next;
+        c->parked = false;
+        kvd_flush(c);
+    }
+}
+
+static bool conn_may_read(struct kvd_conn *c)
+{
+    if (c->tcp == NULL || c->ending || c->barrier != NULL || c->kvd->stopping != NULL
+        || c->cmd_count >= c->kvd->config.max_pipeline || c->out_bytes >= KVD_OUT_MAX)
+        return false;
+    if (!conn_crowded(c->kvd))
+        return true;
+    conn_park(c);
+    return false;
+}
+
+/* Takes a buffer from TCP. False: none, or the end. */
+static bool conn_receive(struct kvd_conn *c)
+{
+    struct rung_buf *buf;
+    if (c->rx_waits)
+        return false;
+    int k = rung_tcp_recv(c->tcp, &buf, 1);
+    if (k == 0) {
+        c->rx_waits = true;
+        return false;
+    }
+    if (k == RUNG_E_EOF) {
+        c->ending = true;
+        kvd_flush(c); /* what it has asked for it still gets */
+        return false;
+    }
+    if (k < 0) {
+        kvd_let_go(c, false);
+        return false;
+    }
+    c->rx = kvd_hold_lent(&c->kvd->m, buf);
+    if (c->rx == NULL) {
+        rung_buf_release(buf);
+        kvd_let_go(c, false);
+        return false;
+    }
+    c->rx_at = buf->data;
+    c->rx_end = buf->data + buf->len;
+    if (c->wait == KVD_WAIT_STALL)
+        kvd_wait(c, KVD_WAIT_STALL); /* it moves */
+    return true;
+}
+
+/* An answer to what was no command. */
+static void conn_answer(struct kvd_conn *c, const char *text)
+{
+    struct kvd_cmd *cmd = c->reading;
+    c->reading = NULL;
+    kvd_args_drop(&c->kvd->m, &cmd->args);
+    kvd_fail_fmt(cmd, "%s%s", strncmp(text, "OOM ", 4) == 0 ? "" : "ERR ", text);
+    kvd_cmd_answer(cmd);
+    c->multi_broken = c->multi_broken || c->multi;
+}
+
+/* The connection cannot be understood any more. */
+static void conn_protocol_error(struct kvd_conn *c)
+{
+    conn_answer(c, c->parser.error);
+    kvd_conn_drop_rx(c);
+    c->ending = true;
+    c->lingers = true;
+}
+
+/* Bytes for a long command are asked for. False: it waits for them. */
+static bool conn_reserve(struct kvd_conn *c)
+{
+    struct kvd_memory *m = &c->kvd->m;
+    struct kvd_args *args = &c->reading->args;
+    if (kvd_query_take(m, c->parser.want)) {
+        args->granted += c->parser.want;
+        return true;
+    }
+    if (args->granted == 0 && c->parser.want <= m->query_max) {
+        conn_park(c); /* it holds nothing that others wait for */
+        return false;
+    }
+    kvd_parse_refuse(&c->parser, m, args, "OOM too many long commands at once");
+    return true;
+}
+
+/* One step of reading. False: nothing more for now. */
+static bool conn_step(struct kvd_conn *c)
+{
+    struct kvd *kvd = c->kvd;
+    if (c->rx == NULL && !conn_receive(c))
+        return false;
+    if (c->reading == NULL)
+        c->reading = kvd_cmd_new(kvd, c);
+    if (c->reading == NULL) {
+        kvd_let_go(c, false);
+        return false;
+    }
+    struct kvd_cmd *cmd = c->reading;
+    switch (kvd_parse(&c->parser, &kvd->m, &cmd->args, c->rx, &c->rx_at, c->rx_end)) {
+    case KVD_PARSE_MORE:
+        kvd_conn_drop_rx(c);
+        return true;
+    case KVD_PARSE_READY:
+        if (c->parser.refused != NULL) {
+            conn_answer(c, c->parser.refused);
+            c->parser.refused = NULL;
+        } else {
+            c->reading = NULL;
+            kvd_cmd_take(cmd);
+        }
+        return true;
+    case KVD_PARSE_RESERVE:
+        return conn_reserve(c);
+    default:
+        conn_protocol_error(c);
+        return false;
+    }
+}
+
+/* Between commands a connection holds nothing. */
+static void conn_rest(struct kvd_conn *c)
+{
+    if (c->reading != NULL && c->parser.state == KVD_AT_START && c->reading->args.count == 0) {
+        kvd_cmd_free(c->reading);
+        c->reading = NULL;
+    }
+    if (c->out == NULL && c->parser.state == KVD_AT_START)
+        kvd_wait(c, KVD_WAIT_IDLE);
+    else if (c->wait != KVD_WAIT_STALL)
+        kvd_wait(c, KVD_WAIT_STALL);
+}
+
+static void conn_drain(struct kvd_conn *c)
+{
+    struct rung_buf *buf;
+    int k;
+    while ((k = rung_tcp_recv(c->tcp, &buf, 1)) > 0) {
+        c->drained += (uint32_t)buf->len;
+        rung_buf_release(buf);
+        if (c->drained > CONN_DRAIN)
+            break;
+    }
+    if (k != 0)
+        kvd_let_go(c, k != RUNG_E_RESET && k != RUNG_E_TIMEDOUT);
+}
+
+void kvd_conn_end(struct kvd_conn *c)
+{
+    if (!c->lingers) {
+        kvd_let_go(c, true);
+        return;
+    }
+    if (c->wait != KVD_WAIT_LINGER) { /* a close with bytes unread would be a reset */
+        rung_tcp_shutdown(c->tcp);
+        kvd_wait(c, KVD_WAIT_LINGER);
+    }
+    conn_drain(c);
+}
+
+void kvd_conn_read(struct kvd_conn *c)
+{
+    struct kvd *kvd = c->kvd;
+    unsigned steps = 0;
+    while (conn_may_read(c) && conn_step(c)) {
+        if (++steps == CONN_STEPS) {
+            kvd_flush(c);
+            break;
+        }
+    }
+    kvd_run_ready(kvd);
+    if (c->tcp == NULL || c->wait == KVD_WAIT_LINGER)
+        return;
+    conn_rest(c);
+    if (steps > 0) /* in this turn, behind what the store completes in it */
+        rung_loop_defer(kvd->p, &kvd->flush_task);
+}

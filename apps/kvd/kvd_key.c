@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: ISC */
+/* apps/kvd/kvd_key.c - the keys that commands are at work on: their table, their queues, and
+ * reading their values from the store. */
+#include "kvd_int.h"
+
+enum { KEY_SLOTS = 1024 };
+
+/* Mixes words into a secret seed. Only keys at work are in the table, so a client that guesses what
+ * collides makes it slow for as many keys as its connections may have at work, not more. */
+uint64_t kvd_key_hash(const struct kvd *kvd, struct kvd_bytes name)
+{
+    uint64_t h = kvd->seed[0] ^ name.len, word;
+    const uint8_t *at = name.at;
+    size_t left = name.len;
+    for (; left >= sizeof word; left -= sizeof word, at += sizeof word) {
+        memcpy(&word, at, sizeof word);
+        h = (h ^ word) * kvd->seed[1];
+        h ^= h >> 29;
+    }
+    word = 0;
+    for (size_t i = 0; i < left; i++)
+        word = word << 8 | at[i];
+    h = (h ^ word) * kvd->seed[1];
+    return h ^ h >> 32;
+}
+
+static void key_grow(struct kvd *kvd)
+{
+    size_t n = (kvd->table_mask + 1) * 2;
+    struct kvd_key **table = rung_zalloc(kvd->p, n, sizeof(struct kvd_key *));
+    if (table == NULL)
+        return; /* longer chains will do */
+    for (size_t i = 0; i <= kvd->table_mask; i++) {
+        for (struct kvd_key *key = kvd->table[i], *next; key != NULL; key = next) {
+            next = key->chain;
+            key->chain = table[key->hash & (n - 1)];
+            table[key->hash & (n - 1)] = key;
+        }
+    }
+    rung_free(kvd->p, kvd->table);
+    kvd->table = table;
+    kvd->table_mask = n - 1;
+}
+
+struct kvd_key *kvd_key_get(struct kvd *kvd, struct kvd_bytes name)
+{
+    uint64_t hash = kvd_key_hash(kvd, name);
+    struct kvd_key *key = kvd->table[hash & kvd->table_mask];
+    for (; key != NULL; key = key->chain) {
+        if (key->hash == hash && key->name.len == name.len
+            && memcmp(key->name.at, name.at, name.len) == 0)
+            return key;
+    }
+    key = kvd_take(&kvd->m, &kvd->m.keys);
+    if (key == NULL)
+        return NULL;
+    if (kvd->key_count++ > kvd->table_mask)
+        key_grow(kvd);
+    struct kvd_key **chain = &kvd->table[hash & kvd->table_mask];
+    *key = (struct kvd_key){.hash = hash, .name = kvd_bytes_ref(name), .chain = *chain};
+    *chain = key;
+    return key;
+}
+
+void kvd_key_put(struct kvd *kvd, struct kvd_key *key)
+{
+    if (key->first != NULL || key->loading || key->dirty || key->running || key->starved)
+        return;
+    struct kvd_key **link = &kvd->table[key->hash & kvd->table_mask];
+    while (*link != key)
+        link = &(*link)->chain;
+    *link = key->chain;
+    kvd->key_count--;
+    kvd_bytes_drop(&kvd->m, &key->name);
+    kvd_bytes_drop(&kvd->m, &key->value);
+    kvd_give(&kvd->m, &kvd->m.keys, key);
+}
+
+/* The slot is good no more: its command has to wait again. */
+static void key_recount(struct kvd_slot *slot)
+{
+    if (slot == NULL || slot->counted)
+        return;
+    slot->counted = true;
+    slot->cmd->waits++;
+}
+
+/* The caller wakes the key when all of the command's slots are in. */
+void kvd_key_enqueue(struct kvd *kvd, struct kvd_slot *slot, bool in_front)
+{
+    struct kvd_key *key = slot->key;
+    (void)kvd;
+    slot->queued = slot->counted = true;
+    slot->cmd->waits++;
+    if (key->first == NULL) {
+        slot->next = NULL;
+        key->first = key->last = slot;
+    } else if (in_front) {
+        key_recount(key->first);
+        slot->next = key->first;
+        key->first = slot;
+    } else {
+        slot->next = NULL;
+        key->last->next = slot;
+        key->last = slot;
+    }
+}
+
+void kvd_key_leave(struct kvd *kvd, struct kvd_slot *slot)
+{
+    struct kvd_key *key = slot->key;
+    struct kvd_slot *before = NULL, **link = &key->first;
+    while (*link != slot) { /* but for want of memory it is the first */
+        before = *link;
+        link = &before->next;
+    }
+    *link = slot->next;
+    if (slot->next == NULL)
+        key->last = before;
+    slot->queued = false;
+    if (before == NULL && key->error != 0) {
+        key->error = 0;
+        key->known = KVD_NEED_NOTHING;
+    }
+    kvd_key_wake(kvd, key);
+}
+
+void kvd_key_forget(struct kvd *kvd, struct kvd_key *key)
+{
+    if (key->first != NULL && key->first->need != KVD_NEED_NOTHING)
+        key_recount(key->first);
+    kvd_bytes_drop(&kvd->m, &key->value);
+    key->known = KVD_NEED_NOTHING;
+    key->exists = key->dirty = false;
+    key->error = 0;
+}
+
+static void key_read_end(struct kvd_memory *m, struct kvd_hold *hold)
+{
+    struct kvd_read *read = rung_container_of(hold, struct kvd_read, hold);
+    rung_buf_release(&read->get.value);
+    kvd_give(m, &m->reads, read);
+}
+
+/* All of a value has come. */
+static void key_whole(struct kvd_key *key, struct kvd_read *read)
+{
+    struct kvd *kvd = read->kvd;
+    const struct rung_buf *buf = &read->get.value;
+    unsigned tail = kvd_tail_read(buf->data, buf->len, &key->expiry_ms);
+    key->exists = true;
+    key->known = KVD_NEED_BYTES;
+    key->size = buf->len - tail;
+    key->value = (struct kvd_bytes){buf->data, buf->len - tail, &read->hold};
+    kvd_hold_charge(&kvd->m, &read->hold, buf->len);
+}
+
+static void key_ask(struct kvd_read *read, uint64_t offset, size_t len)
+{
+    struct rung_kv_get *get = &read->get;
+    get->key = (const char *)read->key->name.at;
+    get->key_len = read->key->name.len;
+    get->offset = offset;
+    get->len = len;
+    get->accept = 0;
+    rung_kv_get(read->kvd->kv, get);
+}
+
+/* The last bytes of a long value have come. */
+static void key_facts(struct kvd_key *key, struct kvd_read *read)
+{
+    unsigned tail = kvd_tail_read(read->get.value.data, read->get.value.len, &key->expiry_ms);
+    key->exists = true;
+    key->known = KVD_NEED_FACTS;
+    key->size = read->get.size - tail;
+}
+
+static void key_read_done(struct rung_op *op, int result)
+{
+    struct rung_kv_get *get = rung_container_of(op, struct rung_kv_get, op);
+    struct kvd_read *read = rung_container_of(get, struct kvd_read, get);
+    struct kvd_key *key = read->key;
+    struct kvd *kvd = read->kvd;
+    if (result >= 0 && get->offset == 0 && get->value.len == get->size) {
+        key_whole(key, read);
+        read = NULL;
+    } else if (result >= 0 && get->offset == 0) { /* it is long: first what its tail says */
+        uint64_t size = get->size;
+        rung_buf_release(&get->value);
+        key_ask(read, size - KVD_TAIL_MAX, KVD_TAIL_MAX);
+        return;
+    } else if (result >= 0) {
+        key_facts(key, read);
+        rung_buf_release(&get->value);
+    } else if (result == RUNG_E_NOTFOUND) {
+        key->exists = false;
+        key->known = KVD_NEED_BYTES;
+    } else {
+        key->error = result;
+        key->known = KVD_NEED_BYTES;
+        key->exists = false;
+    }
+    if (read != NULL)
+        kvd_give(&kvd->m, &kvd->m.reads, read);
+    key->loading = false;
+    kvd->loads--;
+    kvd_key_wake(kvd, key);
+    kvd_key_put(kvd, key);
+    kvd_memory_back(kvd);
+    kvd_run_ready(kvd);
+}
+
+/* Reads the value, or what is missing of it. */
+static void key_load(struct kvd *kvd, struct kvd_key *key)
+{
+    bool all = key->known == KVD_NEED_FACTS;
+    if (all && kvd_reply_full(&kvd->m) && key->first->cmd->slot_count == 1) {
+        key->starved = true; /* others will give memory back; it holds none itself */
+        key->next_starved = NULL;
+        *kvd->starved_end = key;
+        kvd->starved_end = &key->next_starved;
+        return;
+    }
+    struct kvd_read *read = NULL;
+    if (!all || !kvd_reply_full(&kvd->m))
+        read = kvd_take(&kvd->m, &kvd->m.reads);
+    if (read == NULL) {
+        key->error = RUNG_E_NOMEM;
+        kvd_key_wake(kvd, key);
+        return;
+    }
+    *read = (struct kvd_read){.kvd = kvd, .key = key};
+    read->hold = (struct kvd_hold){.refs = 1, .end = key_read_end};
+    read->get.op.done = key_read_done;
+    key->loading = true;
+    kvd->loads++;
+    key_ask(read, 0, all ? RUNG_KV_ALL : KVD_INLINE);
+}
+
+void kvd_memory_back(struct kvd *kvd)
+{
+    if (kvd->parked != NULL || kvd->starved != NULL)
+        rung_loop_defer(kvd->p, &kvd->flush_task);
+}
+
+void kvd_keys_feed(struct kvd *kvd)
+{
+    while (kvd->starved != NULL && !kvd_reply_full(&kvd->m)) {
+        struct kvd_key *key = kvd->starved;
+        kvd->starved = key->next_starved;
+        if (kvd->starved == NULL)
+            kvd->starved_end = &kvd->starved;
+        key->starved = false;
+        kvd_key_wake(kvd, key);
+        kvd_key_put(kvd, key);
+    }
+    kvd_run_ready(kvd);
+}
+
+/* Looks at who is first in the queue: it goes on, or what it needs is read. */
+void kvd_key_wake(struct kvd *kvd, struct kvd_key *key)
+{
+    struct kvd_slot *slot = key->first;
+    if (slot == NULL || !slot->counted || key->loading || key->starved)
+        return;
+    if (key->known < slot->need && key->error == 0) {
+        key_load(kvd, key);
+        return;
+    }
+    slot->counted = false;
+    if (--slot->cmd->waits == 0)
+        kvd_cmd_ready(kvd, slot->cmd);
+}

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: ISC */
+/* apps/kvd/kvd_keyspace.c - the commands over all keys. They are alone on their connection while
+ * they are at work, and no more at one moment than the store's list is: what others write meanwhile
+ * may be in it or not. A scan's cursor is a number by which the key is remembered that it has come
+ * to: the last KVD_CURSORS of them are. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "kvd_int.h"
+
+enum { SPACE_WIPE = 256, SPACE_HEAD = 96, SPACE_COUNT = 10, SPACE_COUNT_MAX = 1 << 20 };
+
+struct space {
+    struct rung_kv_list list;
+    struct kvd *kvd;
+    struct kvd_cmd *cmd;
+    struct kvd_bytes pattern; /* of the command's words; len 0: every key */
+    struct kvd_text text;     /* the keys found, behind room for what stands before them */
+    uint64_t found, seen, count;
+    struct kvd_cmd *wipe;     /* gathers keys to be removed */
+    uint64_t cursor;          /* to go on from; 0: from the first key */
+    size_t last_len;
+    char last[RUNG_KV_KEY_MAX]; /* seen */
+};
+
+static void space_end(struct space *s)
+{
+    struct kvd *kvd = s->kvd;
+    struct kvd_cmd *cmd = s->cmd;
+    kvd_text_drop(&s->text);
+    rung_free(kvd->p, s);
+    kvd->lists--;
+    kvd_cmd_done(cmd);
+    kvd_stop_check(kvd);
+}
+
+static struct space *space_new(struct kvd *kvd, struct kvd_cmd *cmd,
+                               bool (*each)(struct rung_kv_list *, const char *, size_t, uint64_t),
+                               void (*done)(struct rung_op *op, int result))
+{
+    struct space *s = rung_zalloc(kvd->p, 1, sizeof *s);
+    if (s == NULL) {
+        kvd_fail_result(cmd, RUNG_E_NOMEM);
+        kvd_cmd_done(cmd);
+        return NULL;
+    }
+    s->kvd = kvd;
+    s->cmd = cmd;
+    s->list.each = each;
+    s->list.op.done = done;
+    s->list.prefix = "";
+    kvd_text_init(&s->text, &kvd->m, (size_t)kvd->m.reply_max / 2);
+    kvd->lists++;
+    return s;
+}
+
+static struct space *space_of(struct rung_op *op)
+{
+    struct rung_kv_list *list = rung_container_of(op, struct rung_kv_list, op);
+    return rung_container_of(list, struct space, list);
+}
+
+static bool space_matches(const struct space *s, const char *key, size_t len)
+{
+    return s->pattern.len == 0
+           || kvd_glob(s->pattern, (struct kvd_bytes){(const uint8_t *)key, len, NULL});
+}
+
+static void space_match(struct space *s, struct kvd_bytes pattern)
+{
+    s->pattern = pattern;
+    s->list.prefix = (const char *)pattern.at;
+    s->list.prefix_len = kvd_glob_literal(pattern);
+}
+
+/* The reply: what stands before the keys, written close to them. */
+static void space_reply(struct space *s, const char *head)
+{
+    struct kvd_cmd *cmd = s->cmd;
+    size_t len = strlen(head);
+    kvd_text_reply(&s->text, cmd);
+    if (cmd->reply.kind != KVD_RAW)
+        return;
+    uint8_t *at = kvd_hold_bytes(cmd->reply.bytes.hold) + SPACE_HEAD - len;
+    memcpy(at, head, len);
+    cmd->reply.bytes.at = at;
+    cmd->reply.bytes.len -= SPACE_HEAD - len;
+}
+
+static void space_text_start(struct space *s)
+{
+    static const char room[SPACE_HEAD];
+    kvd_text_add(&s->text, room, sizeof room);
+}
+
+static bool keys_each(struct rung_kv_list *list, const char *key, size_t len, uint64_t size)
+{
+    struct space *s = rung_container_of(list, struct space, list);
+    (void)size;
+    if (space_matches(s, key, len)) {
+        kvd_text_bulk(&s->text, key, len);
+        s->found++;
+    }
+    return !s->text.failed && s->cmd->conn != NULL; /* nobody waits for it any more */
+}
+
+static void keys_done(struct rung_op *op, int result)
+{
+    struct space *s = space_of(op);
+    char head[32];
+    snprintf(head, sizeof head, "*%" PRIu64 "\r\n", s->found);
+    if (result < 0)
+        kvd_fail_result(s->cmd, result);
+    else
+        space_reply(s, head);
+    space_end(s);
+}
+
+void kvd_cmd_keys(struct kvd *kvd, struct kvd_cmd *cmd)
+{
+    struct space *s = space_new(kvd, cmd, keys_each, keys_done);
+    if (s == NULL)
+        return;
+    space_match(s, kvd_arg(cmd, 1));
+    space_text_start(s);
+    rung_kv_list(kvd->kv, &s->list);
+}
+
+static bool scan_each(struct rung_kv_list *list, const char *key, size_t len, uint64_t size)
+{
+    struct space *s = rung_container_of(list, struct space, list);
+    keys_each(list, key, len, size);
+    memcpy(s->last, key, len);
+    s->last_len = len;
+    return ++s->seen < s->count;
+}
+
+static void scan_done(struct rung_op *op, int result)
+{
+    struct space *s = space_of(op);
+    struct kvd *kvd = s->kvd;
+    uint64_t number = 0;
+    char head[SPACE_HEAD], cursor[24];
+    if (result >= 0 && s->list.more) {
+        number = ++kvd->cursor_count;
+        struct kvd_cursor *kept = &kvd->cursors[number % KVD_CURSORS];
+        kept->number = number;
+        kept->len = s->last_len;
+        memcpy(kept->key, s->last, s->last_len);
+    }
+    int len = snprintf(cursor, sizeof cursor, "%" PRIu64, number);
+    snprintf(head, sizeof head, "*2\r\n$%d\r\n%s\r\n*%" PRIu64 "\r\n", len, cursor, s->found);
+    if (result < 0)
+        kvd_fail_result(s->cmd, result);
+    else
+        space_reply(s, head);
+    space_end(s);
+}
+
+/* MATCH, COUNT and TYPE. NULL, or what is wrong. */
+static const char *scan_options(struct space *s)
+{
+    const struct kvd_cmd *cmd = s->cmd;
+    int64_t number;
+    for (unsigned i = 2; i < cmd->args.count; i += 2) {
+        struct kvd_bytes word = kvd_arg(cmd, i);
+        if (i + 1 == cmd->args.count)
+            return "ERR syntax error";
+        struct kvd_bytes value = kvd_arg(cmd, i + 1);
+        if (kvd_word_is(word, "match")) {
+            space_match(s, value);
+        } else if (kvd_word_is(word, "count")) {
+            if (!kvd_parse_integer(value, &number) || number < 1)
+                return "ERR value is not an integer or out of range";
+            s->count = number < SPACE_COUNT_MAX ? (uint64_t)number : SPACE_COUNT_MAX;
+        } else if (kvd_word_is(word, "type")) {
+            if (!kvd_word_is(value, "string"))
+                s->list.limit = 1, s->count = 0; /* there are no others */
+        } else {
+            return "ERR syntax error";
+        }
+    }
+    return NULL;
+}
+
+/* Where to go on. NULL, or what is wrong. */
+static const char *scan_cursor(struct space *s)
+{
+    struct kvd *kvd = s->kvd;
+    int64_t number;
+    if (!kvd_parse_integer(kvd_arg(s->cmd, 1), &number) || number < 0)
+        return "ERR invalid cursor";
+    if (number == 0)
+        return NULL;
+    const struct kvd_cursor *kept = &kvd->cursors[(uint64_t)number % KVD_CURSORS];
+    if (kept->number != (uint64_t)number)
+        return "ERR unknown cursor: it is too old, or was never given out; begin with 0";
+    memcpy(s->last, kept->key, kept->len);
+    s->last_len = kept->len;
+    s->list.after = s->last;
+    s->list.after_len = s->last_len;
+    return NULL;
+}
+
+void kvd_cmd_scan(struct kvd *kvd, struct kvd_cmd *cmd)
+{
+    struct space *s = space_new(kvd, cmd, scan_each, scan_done);
+    if (s == NULL)
+        return;
+    s->count = SPACE_COUNT;
+    const char *wrong = scan_options(s);
+    bool none = s->count == 0;
+    if (wrong == NULL)
+        wrong = scan_cursor(s);
+    if (wrong != NULL) {
+        kvd_fail(cmd, wrong);
+        space_end(s);
+        return;
+    }
+    space_text_start(s);
+    if (none) {
+        space_reply(s, "*2\r\n$1\r\n0\r\n*0\r\n");
+        space_end(s);
+        return;
+    }
+    rung_kv_list(kvd->kv, &s->list);
+}
+
+static bool dbsize_each(struct rung_kv_list *list, const char *key, size_t len, uint64_t size)
+{
+    struct space *s = rung_container_of(list, struct space, list);
+    (void)key, (void)len, (void)size;
+    s->found++;
+    return s->cmd->conn != NULL;
+}
+
+static void dbsize_done(struct rung_op *op, int result)
+{
+    struct space *s = space_of(op);
+    if (result < 0)
+        kvd_fail_result(s->cmd, result);
+    else
+        kvd_integer(s->cmd, (int64_t)s->found);
+    space_end(s);
+}
+
+void kvd_cmd_dbsize(struct kvd *kvd, struct kvd_cmd *cmd)
+{
+    struct space *s = space_new(kvd, cmd, dbsize_each, dbsize_done);
+    if (s != NULL)
+        rung_kv_list(kvd->kv, &s->list);
+}
+
+static void wipe_run(struct kvd *kvd, struct kvd_cmd *cmd)
+{
+    for (uint32_t i = 0; i < cmd->slot_count; i++)
+        kvd_remove(kvd, kvd_key_of(cmd, i));
+    kvd_ok(cmd);
+}
+
+static const struct kvd_op wipe_op = {
+    "flushdb", wipe_run, 1, 0, 255, 1, KVD_NEED_NOTHING, KVD_WRITES};
+
+static void wipe_some(struct space *s);
+
+/* Some keys are gone, for good. */
+static void wipe_then(struct kvd_cmd *wipe)
+{
+    struct space *s = wipe->arg;
+    if (wipe->reply.kind == KVD_SIMPLE) {
+        kvd_cmd_free(wipe);
+        wipe_some(s);
+        return;
+    }
+    s->cmd->reply = wipe->reply; /* why not */
+    wipe->reply.kind = KVD_NIL;
+    wipe->reply.bytes = (struct kvd_bytes){0};
+    kvd_cmd_free(wipe);
+    space_end(s);
+}
+
+static bool wipe_each(struct rung_kv_list *list, const char *key, size_t len, uint64_t size)
+{
+    struct space *s = rung_container_of(list, struct space, list);
+    struct kvd_memory *m = &s->kvd->m;
+    struct kvd_hold *hold = kvd_hold_own(m, len);
+    (void)size;
+    if (hold == NULL)
+        return false;
+    memcpy(kvd_hold_bytes(hold), key, len);
+    if (!kvd_args_add(m, &s->wipe->args, (struct kvd_bytes){kvd_hold_bytes(hold), len, hold})) {
+        kvd_hold_drop(m, hold);
+        return false;
+    }
+    memcpy(s->last, key, len);
+    s->last_len = len;
+    return true;
+}
+
+static void wipe_listed(struct rung_op *op, int result)
+{
+    struct space *s = space_of(op);
+    struct kvd_cmd *wipe = s->wipe;
+    s->wipe = NULL;
+    if (result <= 0 || wipe->args.count == 0) {
+        kvd_cmd_free(wipe);
+        if (result == 0)
+            kvd_ok(s->cmd);
+        else
+            kvd_fail_result(s->cmd, result < 0 ? result : RUNG_E_NOMEM);
+        space_end(s);
+        return;
+    }
+    s->list.after = s->last;
+    s->list.after_len = s->last_len;
+    wipe->then = wipe_then;
+    wipe->arg = s;
+    kvd_cmd_start_own(wipe, &wipe_op);
+    kvd_run_ready(s->kvd);
+}
+
+/* The next keys, in order, from behind the last that were removed: so it comes to an end however
+ * many others write meanwhile. */
+static void wipe_some(struct space *s)
+{
+    struct kvd *kvd = s->kvd;
+    uint32_t max = kvd->kv->info.max_batch;
+    s->wipe = kvd_cmd_new(kvd, NULL);
+    if (s->wipe == NULL) {
+        kvd_fail_result(s->cmd, RUNG_E_NOMEM);
+        space_end(s);
+        return;
+    }
+    s->list.limit = max > 0 && max < SPACE_WIPE ? max : SPACE_WIPE;
+    rung_kv_list(kvd->kv, &s->list);
+}
+
+void kvd_cmd_flushdb(struct kvd *kvd, struct kvd_cmd *cmd)
+{
+    if (cmd->args.count > 2
+        || (cmd->args.count == 2 && !kvd_word_is(kvd_arg(cmd, 1), "async")
+            && !kvd_word_is(kvd_arg(cmd, 1), "sync"))) {
+        kvd_fail(cmd, "ERR syntax error");
+        kvd_cmd_done(cmd);
+        return;
+    }
+    struct space *s = space_new(kvd, cmd, wipe_each, wipe_listed);
+    if (s != NULL)
+        wipe_some(s);
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: ISC */
+/* apps/kvd/kvd_main.c - the program: its keys, its port, and what is wrong with them. */
+#include "rung/clock.h"
+#include "rung/log.h"
+#include "rung/loop.h"
+
+#include "kvd.h"
+#include "kvd_app.h"
+
+/* One line that says what is wrong and how to mend it. */
+static void kvd_no_port(struct rung_platform *p, unsigned port, int err)
+{
+    switch (err) {
+    case RUNG_E_ADDRINUSE:
+        rung_log(p, RUNG_LOG_ERROR, "kvd", "TCP port %u is in use; stop the other program or "
+                 "choose another port with --port=N", port);
+        break;
+    case RUNG_E_ACCESS:
+        rung_log(p, RUNG_LOG_ERROR, "kvd", "no permission for TCP port %u; choose one above 1023 "
+                 "with --port=N", port);
+        break;
+    case RUNG_E_ADDRNOTAVAIL:
+        rung_log(p, RUNG_LOG_ERROR, "kvd", "this host does not have that address; give one that it "
+                 "has with --address=A, or leave it out");
+        break;
+    default:
+        rung_log(p, RUNG_LOG_ERROR, "kvd", "cannot listen on TCP port %u: %s", port,
+                 rung_err_text(err));
+    }
+}
+
+static bool kvd_in_range(struct rung_platform *p, const char *key, uint64_t value, uint64_t least,
+                         uint64_t most)
+{
+    if (value >= least && value <= most)
+        return true;
+    rung_log(p, RUNG_LOG_ERROR, "kvd", "%s=%llu is out of range; give %llu to %llu", key,
+             (unsigned long long)value, (unsigned long long)least, (unsigned long long)most);
+    return false;
+}
+
+static bool kvd_keys_good(struct rung_platform *p, const struct kvd_config *c)
+{
+    if (c->local.port != 0) {
+        rung_log(p, RUNG_LOG_ERROR, "kvd", "--address has a port; give that with --port=N");
+        return false;
+    }
+    return kvd_in_range(p, "max-connections", c->max_connections, 1, 1000000)
+           && kvd_in_range(p, "max-pipeline", c->max_pipeline, 1, 65536)
+           && kvd_in_range(p, "max-value", c->max_value, 64, 512 << 20)
+           && kvd_in_range(p, "max-query", c->max_query, c->max_value, UINT64_C(1) << 31)
+           && kvd_in_range(p, "memory", c->memory, 2 * c->max_query, UINT64_C(1) << 40)
+           && kvd_in_range(p, "sweep", c->sweep, 0, 1000000);
+}
+
+static struct kvd_config kvd_config_of(const struct kvd_keys *keys)
+{
+    return (struct kvd_config){
+        .local = kvd_key_address(keys),
+        .max_connections = kvd_key_max_connections(keys),
+        .max_pipeline = kvd_key_max_pipeline(keys),
+        .max_value = kvd_key_max_value(keys),
+        .max_query = kvd_key_max_query(keys),
+        .memory = kvd_key_memory(keys),
+        .idle_timeout_ns = kvd_key_idle_timeout(keys),
+        .stall_timeout_ns = kvd_key_stall_timeout(keys),
+        .keepalive_s = (uint32_t)(kvd_key_keepalive(keys) / RUNG_NS_PER_S),
+        .sweep = kvd_key_sweep(keys),
+    };
+}
+
+struct kvd_end {
+    struct rung_op op;
+    struct rung_platform *p;
+    int status;
+    bool done;
+};
+
+static void kvd_ended(struct rung_op *op, int result)
+{
+    struct kvd_end *end = rung_container_of(op, struct kvd_end, op);
+    (void)result;
+    end->done = true;
+    rung_loop_stop(end->p, end->status);
+}
+
+static int kvd_serve(struct rung_platform *p, const struct kvd_slots *slots, struct kvd *kvd)
+{
+    struct kvd_end end = {.op = {.done = kvd_ended}, .p = p};
+    end.status = rung_loop_run(p);
+    kvd_stop(kvd, &end.op);
+    while (!end.done) /* what was sent to the store is waited for, even if asked to stop again */
+        rung_loop_run(p);
+    (void)slots;
+    return end.status;
+}
+
+int kvd_main(struct rung_platform *p, const struct kvd_slots *slots)
+{
+    char text[RUNG_ADDR_TEXT];
+    struct kvd_config config = kvd_config_of(&slots->keys);
+    struct kvd *kvd;
+    if (!kvd_keys_good(p, &config))
+        return 64;
+    config.local.port = kvd_key_port(&slots->keys);
+    int err = kvd_start(&kvd, p, slots->tcp, slots->store, &config);
+    if (err < 0) {
+        kvd_no_port(p, config.local.port, err);
+        return 1;
+    }
+    struct rung_addr local = config.local;
+    if (local.family == RUNG_AF_NONE)
+        local = rung_addr_any(RUNG_AF_IPV6, local.port);
+    bool durable = (slots->store->info.caps & RUNG_KV_IS_DURABLE) != 0;
+    rung_log(p, RUNG_LOG_INFO, "kvd", "serving on %s; what is set %s",
+             rung_addr_format(&local, text),
+             durable ? "is durable when it is answered"
+                     : "is gone when this program ends: the store is not durable");
+    return kvd_serve(p, slots, kvd);
+}

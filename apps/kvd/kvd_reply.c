@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: ISC */
+/* apps/kvd/kvd_reply.c - replies: what a command answers, and how that is written in RESP2 and
+ * RESP3. */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "kvd_int.h"
+
+void kvd_simple(struct kvd_cmd *cmd, const char *text)
+{
+    cmd->reply.kind = KVD_SIMPLE;
+    cmd->reply.text = text;
+}
+
+void kvd_ok(struct kvd_cmd *cmd)
+{
+    kvd_simple(cmd, "OK");
+}
+
+void kvd_fail(struct kvd_cmd *cmd, const char *text)
+{
+    cmd->reply.kind = KVD_FAIL;
+    cmd->reply.text = text;
+    cmd->kvd->stats.errors++;
+}
+
+void kvd_fail_fmt(struct kvd_cmd *cmd, const char *fmt, ...)
+{
+    char line[256];
+    va_list args;
+    va_start(args, fmt);
+    int len = vsnprintf(line, sizeof line, fmt, args);
+    va_end(args);
+    size_t n = len < (int)sizeof line ? (size_t)len : sizeof line - 1;
+    struct kvd_hold *hold = kvd_hold_own(&cmd->kvd->m, n);
+    if (hold == NULL) {
+        kvd_fail(cmd, "OOM out of memory");
+        return;
+    }
+    uint8_t *to = kvd_hold_bytes(hold);
+    for (size_t i = 0; i < n; i++) { /* a client's own words may hold anything */
+        uint8_t c = (uint8_t)line[i];
+        to[i] = c < 0x20 || c == 0x7f ? '?' : c;
+    }
+    cmd->reply.kind = KVD_FAIL_OWN;
+    cmd->reply.bytes = (struct kvd_bytes){to, n, hold};
+    cmd->kvd->stats.errors++;
+}
+
+void kvd_fail_result(struct kvd_cmd *cmd, int result)
+{
+    switch (result) {
+    case RUNG_E_FULL:
+        kvd_fail(cmd, "ERR the store is full: nothing was changed; remove something or enlarge it");
+        break;
+    case RUNG_E_NOMEM:
+        kvd_fail(cmd, "OOM out of memory: nothing was changed");
+        break;
+    case RUNG_E_READONLY:
+        kvd_fail(cmd, "READONLY the store is read-only");
+        break;
+    case RUNG_E_TOOBIG:
+    case RUNG_E_LIMIT:
+        kvd_fail(cmd, "ERR longer than the store takes: nothing was changed");
+        break;
+    case RUNG_E_INVAL:
+        kvd_fail(cmd, "ERR the store does not take such a key");
+        break;
+    case RUNG_E_CORRUPT:
+        kvd_fail(cmd, "ERR the value is damaged on the disk");
+        break;
+    default:
+        kvd_fail_fmt(cmd, "ERR the store failed: %s", rung_err_text(result));
+    }
+}
+
+void kvd_integer(struct kvd_cmd *cmd, int64_t number)
+{
+    cmd->reply.kind = KVD_INTEGER;
+    cmd->reply.number = number;
+}
+
+void kvd_nil(struct kvd_cmd *cmd)
+{
+    cmd->reply.kind = KVD_NIL;
+}
+
+void kvd_bulk(struct kvd_cmd *cmd, struct kvd_bytes bytes)
+{
+    cmd->reply.kind = KVD_BULK;
+    cmd->reply.bytes = kvd_bytes_ref(bytes);
+}
+
+bool kvd_array(struct kvd_cmd *cmd, uint32_t count)
+{
+    cmd->replies = rung_zalloc(cmd->kvd->p, count, sizeof cmd->replies[0]);
+    if (cmd->replies == NULL) {
+        kvd_fail_result(cmd, RUNG_E_NOMEM);
+        return false;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        cmd->replies[i].kind = KVD_NIL;
+    cmd->reply_count = count;
+    cmd->reply.kind = KVD_ARRAY;
+    return true;
+}
+
+void kvd_raw(struct kvd_cmd *cmd, struct kvd_hold *hold, size_t len)
+{
+    cmd->reply.kind = KVD_RAW;
+    cmd->reply.bytes = (struct kvd_bytes){kvd_hold_bytes(hold), len, hold};
+}
+
+void kvd_reply_drop(struct kvd_cmd *cmd)
+{
+    struct kvd_memory *m = &cmd->kvd->m;
+    kvd_bytes_drop(m, &cmd->reply.bytes);
+    for (uint32_t i = 0; i < cmd->reply_count; i++)
+        kvd_bytes_drop(m, &cmd->replies[i].bytes);
+    if (cmd->replies != NULL)
+        rung_free(m->p, cmd->replies);
+    cmd->replies = NULL;
+    cmd->reply_count = 0;
+    for (struct kvd_cmd *sub = cmd->subs; sub != NULL; sub = sub->next)
+        kvd_reply_drop(sub);
+}
+
+/* A type's mark, a number, and the end of the line. */
+static void reply_number(struct kvd_conn *c, char mark, int64_t number)
+{
+    char text[24], *at = text + sizeof text;
+    uint64_t left = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+    *--at = '\n';
+    *--at = '\r';
+    do {
+        *--at = (char)('0' + left % 10);
+        left /= 10;
+    } while (left > 0);
+    if (number < 0)
+        *--at = '-';
+    *--at = mark;
+    kvd_say(c, at, (size_t)(text + sizeof text - at));
+}
+
+static void reply_line(struct kvd_conn *c, char mark, const char *text, size_t len)
+{
+    kvd_say(c, &mark, 1);
+    kvd_say(c, text, len);
+    kvd_say(c, "\r\n", 2);
+}
+
+static void reply_bulk(struct kvd_conn *c, struct kvd_bytes bytes)
+{
+    reply_number(c, '$', (int64_t)bytes.len);
+    kvd_say_bytes(c, bytes);
+    kvd_say(c, "\r\n", 2);
+}
+
+static void reply_one(struct kvd_conn *c, const struct kvd_reply *r)
+{
+    switch ((enum kvd_kind)r->kind) {
+    case KVD_SIMPLE:
+        reply_line(c, '+', r->text, strlen(r->text));
+        break;
+    case KVD_FAIL:
+        reply_line(c, '-', r->text, strlen(r->text));
+        break;
+    case KVD_FAIL_OWN:
+        reply_line(c, '-', (const char *)r->bytes.at, r->bytes.len);
+        break;
+    case KVD_INTEGER:
+        reply_number(c, ':', r->number);
+        break;
+    case KVD_BULK:
+        reply_bulk(c, r->bytes);
+        break;
+    case KVD_RAW:
+        kvd_say_bytes(c, r->bytes);
+        break;
+    default:
+        if (c->resp >= 3)
+            kvd_say(c, "_\r\n", 3);
+        else
+            kvd_say(c, r->kind == KVD_NIL_ARRAY ? "*-1\r\n" : "$-1\r\n", 5);
+    }
+}
+
+void kvd_reply_write(struct kvd_conn *c, struct kvd_cmd *cmd)
+{
+    if (cmd->reply.kind == KVD_ARRAY) {
+        reply_number(c, '*', cmd->reply_count);
+        for (uint32_t i = 0; i < cmd->reply_count; i++)
+            reply_one(c, &cmd->replies[i]);
+    } else if (cmd->reply.kind == KVD_NESTED) {
+        reply_number(c, '*', cmd->sub_count);
+        for (struct kvd_cmd *sub = cmd->subs; sub != NULL; sub = sub->next)
+            kvd_reply_write(c, sub);
+    } else {
+        reply_one(c, &cmd->reply);
+    }
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: ISC */
+/* apps/kvd/kvd_send.c - replies on their way to TCP. What has become ready in one turn of the loop
+ * goes out together: short replies are gathered in chunks, long values go out of the memory that
+ * the store has lent. */
+#include "kvd_int.h"
+
+static void piece_release(struct rung_buf *buf)
+{
+    struct kvd_piece *piece = rung_container_of(buf, struct kvd_piece, buf);
+    struct kvd *kvd = piece->kvd;
+    kvd_reply_give(&kvd->m, piece->charged);
+    if (piece->hold != NULL) {
+        kvd_hold_drop(&kvd->m, piece->hold);
+        kvd_give(&kvd->m, &kvd->m.pieces, piece);
+    } else {
+        kvd_give(&kvd->m, &kvd->m.chunks, piece);
+    }
+    kvd->piece_count--;
+    kvd_memory_back(kvd);
+    kvd_stop_check(kvd);
+}
+
+/* A new last piece of the connection's. NULL: no memory, and the connection is lost. */
+static struct kvd_piece *piece_add(struct kvd_conn *c, struct kvd_pool *pool, size_t charged)
+{
+    struct kvd *kvd = c->kvd;
+    struct kvd_piece *piece = kvd_take(&kvd->m, pool);
+    if (piece == NULL) {
+        c->lost = true;
+        return NULL;
+    }
+    piece->kvd = kvd;
+    piece->hold = NULL;
+    piece->charged = (uint32_t)charged;
+    piece->buf = (struct rung_buf){.data = piece->text, .release = piece_release};
+    kvd_reply_take(&kvd->m, charged);
+    kvd->piece_count++;
+    if (c->out == NULL)
+        c->out = piece;
+    else
+        c->out_last->buf.next = &piece->buf;
+    c->out_last = piece;
+    return piece;
+}
+
+void kvd_say(struct kvd_conn *c, const char *text, size_t len)
+{
+    while (len > 0 && !c->lost) {
+        struct kvd_piece *piece = c->out != NULL ? c->out_last : NULL;
+        if (piece == NULL || piece->hold != NULL || piece->buf.len == KVD_CHUNK) {
+            piece = piece_add(c, &c->kvd->m.chunks, sizeof *piece + KVD_CHUNK);
+            if (piece == NULL)
+                return;
+        }
+        size_t n = KVD_CHUNK - piece->buf.len;
+        n = n < len ? n : len;
+        memcpy(piece->text + piece->buf.len, text, n);
+        piece->buf.len += n;
+        c->out_bytes += n;
+        text += n;
+        len -= n;
+    }
+}
+
+void kvd_say_bytes(struct kvd_conn *c, struct kvd_bytes bytes)
+{
+    if (bytes.len < KVD_COPY || bytes.hold == NULL) {
+        kvd_say(c, (const char *)bytes.at, bytes.len);
+        return;
+    }
+    struct kvd_piece *piece = c->lost ? NULL : piece_add(c, &c->kvd->m.pieces, sizeof *piece);
+    if (piece == NULL)
+        return;
+    piece->hold = kvd_bytes_ref(bytes).hold;
+    piece->buf.data = bytes.at;
+    piece->buf.len = bytes.len;
+    c->out_bytes += bytes.len;
+}
+
+void kvd_pieces_drop(struct kvd_conn *c)
+{
+    while (c->out != NULL) {
+        struct kvd_piece *piece = c->out;
+        struct rung_buf *next = piece->buf.next;
+        c->out = next != NULL ? rung_container_of(next, struct kvd_piece, buf) : NULL;
+        rung_buf_release(&piece->buf);
+    }
+    c->out_bytes = 0;
+}
+
+/* Hands to TCP what it takes. False: the connection is dead. */
+static bool send_some(struct kvd_conn *c)
+{
+    while (c->out != NULL && !c->tx_waits) {
+        struct rung_buf *bufs[KVD_SENDS];
+        size_t lens[KVD_SENDS];
+        unsigned n = 0;
+        struct rung_buf *buf = &c->out->buf;
+        for (; n < KVD_SENDS && buf != NULL; buf = buf->next) {
+            lens[n] = buf->len;
+            bufs[n++] = buf;
+        }
+        int k = rung_tcp_send(c->tcp, bufs, n); /* what is taken is not to be looked at again */
+        if (k < 0)
+            return false;
+        for (int i = 0; i < k; i++)
+            c->out_bytes -= lens[i];
+        struct rung_buf *left = (unsigned)k < n ? bufs[k] : buf;
+        c->out = left != NULL ? rung_container_of(left, struct kvd_piece, buf) : NULL;
+        c->tx_waits = (unsigned)k < n;
+        if (k > 0 && c->wait == KVD_WAIT_STALL)
+            kvd_wait(c, KVD_WAIT_STALL); /* it moves */
+    }
+    return true;
+}
+
+void kvd_flush(struct kvd_conn *c)
+{
+    struct kvd *kvd = c->kvd;
+    if (c->flushing)
+        return;
+    c->flushing = true;
+    c->flush_next = kvd->flush;
+    kvd->flush = c;
+    rung_loop_defer(kvd->p, &kvd->flush_task);
+}
+
+/* Replies of those that are done, up to the first that is not. */
+static void flush_replies(struct kvd_conn *c)
+{
+    while (c->first != NULL && c->first->state == KVD_DONE && c->out_bytes < KVD_OUT_MAX) {
+        struct kvd_cmd *cmd = c->first;
+        kvd_reply_write(c, cmd);
+        c->first = cmd->next;
+        c->cmd_count--;
+        if (c->barrier == cmd)
+            c->barrier = NULL;
+        kvd_cmd_free(cmd);
+    }
+    struct kvd_cmd *barrier = c->barrier;
+    if (barrier != NULL && barrier == c->first && !barrier->begun) {
+        barrier->begun = true;
+        barrier->op->run(c->kvd, barrier);
+    }
+}
+
+static void flush_one(struct kvd_conn *c)
+{
+    if (c->tcp == NULL) {
+        kvd_conn_free(c);
+        return;
+    }
+    flush_replies(c);
+    if (c->lost || !send_some(c)) {
+        kvd_let_go(c, false);
+        return;
+    }
+    if (!c->tx_waits && c->first != NULL && c->first->state == KVD_DONE)
+        kvd_flush(c); /* the rest of them, after others have had their turn */
+    if (c->ending && c->out == NULL && c->first == NULL)
+        kvd_conn_end(c);
+    else
+        kvd_conn_read(c);
+}
+
+void kvd_flush_task(struct rung_task *task)
+{
+    struct kvd *kvd = rung_container_of(task, struct kvd, flush_task);
+    if (kvd->starved != NULL)
+        kvd_keys_feed(kvd);
+    if (kvd->parked != NULL)
+        kvd_conns_feed(kvd);
+    struct kvd_conn *list = kvd->flush;
+    kvd->flush = NULL;
+    while (list != NULL) {
+        struct kvd_conn *c = list;
+        list = c->flush_next;
+        c->flushing = false;
+        flush_one(c);
+    }
+    kvd_run_ready(kvd);
+    kvd_stop_check(kvd);
+}

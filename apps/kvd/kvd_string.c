@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: ISC */
+/* apps/kvd/kvd_string.c - the commands on values, but for numbers and expiry. */
+#include "kvd_int.h"
+
+void kvd_cmd_get(struct kvd *kvd, struct kvd_cmd *cmd)
+{
+    struct kvd_key *key = kvd_key_of(cmd, 0);
+    if (!kvd_exists(kvd, key)) {
+        kvd_nil(cmd);
+        return;
+    }
+    kvd_bulk(cmd, key->value);
+    if ((cmd->op->flags & KVD_WRITES) != 0) /* GETDEL */
+        kvd_remove(kvd, key);
+}
+
+void kvd_cmd_mget(struct kvd *kvd, struct kvd_cmd *cmd)
+{
+    if (!kvd_array(cmd, cmd->slot_count))
+        return;
+    for (uint32_t i = 0; i < cmd->slot_count; i++) {
+        struct kvd_key *key = kvd_key_of(cmd, i);
+        if (!kvd_exists(kvd, key))
+            continue;
+        cmd->replies[i].kind = KVD_BULK;
+        cmd->replies[i].bytes = kvd_bytes_ref(key->value);
+    }
+}
+
+void kvd_cmd_mset(struct kvd *kvd, struct kvd_cmd *cmd)
+{
+    for (uint32_t i = 0; i < cmd->slot_count; i++)
+        kvd_set(kvd, kvd_key_of(cmd, i), kvd_arg(cmd, 2 + 2 * i), 0);
+    kvd_ok(cmd);
+}
+
+void kvd_cmd_setnx(struct kvd *kvd, struct kvd_cmd *cmd)
+{
+    struct kvd_key *key = kvd_key_of(cmd, 0);
+    bool set = !kvd_exists(kvd, key);
+    if (set)
+        kvd_set(kvd, key, kvd_arg(cmd, 2), 0);
+    kvd_integer(cmd, set);
+}
+
+void kvd_cmd_del(struct kvd *kvd, struct kvd_cmd *cmd)
+{
+    int64_t count = 0;
+    for (uint32_t i = 0; i < cmd->slot_count; i++) {
+        struct kvd_key *key = kvd_key_of(cmd, i);
+        if (!kvd_exists(kvd, key))
+            continue;
+        kvd_remove(kvd, key);
+        count++;
+    }
+    kvd_integer(cmd, count);
+}
+
+void kvd_cmd_exists(struct kvd *kvd, struct kvd_cmd *cmd)
+{
+    int64_t count = 0;
+    for (uint32_t i = 0; i < cmd->slot_count; i++)
+        count += kvd_exists(kvd, kvd_key_of(cmd, i));
+    kvd_integer(cmd, count);
+}
+
+void kvd_cmd_type(struct kvd *kvd, struct kvd_cmd *cmd)
+{
+    kvd_simple(cmd, kvd_exists(kvd, kvd_key_of(cmd, 0)) ? "string" : "none");
+}
+
+void kvd_cmd_strlen(struct kvd *kvd, struct kvd_cmd *cmd)
+{
+    struct kvd_key *key = kvd_key_of(cmd, 0);
+    kvd_integer(cmd, kvd_exists(kvd, key) ? (int64_t)key->size : 0);
+}
+
+/* An end of a range, from either end of the value, as an offset from its start. */
+static int64_t range_end(int64_t end, int64_t len)
+{
+    if (end < 0)
+        end = end < -len ? 0 : end + len;
+    return end < len ? end : len - 1;
+}
+
+void kvd_cmd_getrange(struct kvd *kvd, struct kvd_cmd *cmd)
+{
+    struct kvd_key *key = kvd_key_of(cmd, 0);
+    int64_t first, last;
+    struct kvd_bytes part = {0};
+    if (!kvd_parse_integer(kvd_arg(cmd, 2), &first) || !kvd_parse_integer(kvd_arg(cmd, 3), &last)) {
+        kvd_fail(cmd, "ERR value is not an integer or out of range");
+        return;
+    }
+    if (kvd_exists(kvd, key) && key->value.len > 0) {
+        int64_t len = (int64_t)key->value.len;
+        bool before = last < 0 && last < -len; /* it ends before the first byte */
+        bool behind = first >= len;
+        first = range_end(first, len);
+        last = range_end(last, len);
+        if (first <= last && !behind && !(before && first > 0)) {
+            part = key->value;
+            part.at += first;
+            part.len = (size_t)(last - first + 1);
+        }
+    }
+    kvd_bulk(cmd, part);
+}
+
+void kvd_cmd_append(struct kvd *kvd, struct kvd_cmd *cmd)
+{
+    struct kvd_key *key = kvd_key_of(cmd, 0);
+    struct kvd_bytes more = kvd_arg(cmd, 2);
+    size_t had = kvd_exists(kvd, key) ? key->value.len : 0;
+    if (more.len > kvd->limits.max_value - had) {
+        kvd_fail(cmd, "ERR the value would be longer than max-value allows");
+        return;
+    }
+    struct kvd_hold *hold = kvd_hold_own(&kvd->m, had + more.len);
+    if (hold == NULL) {
+        kvd_fail_result(cmd, RUNG_E_NOMEM);
+        return;
+    }
+    uint8_t *to = kvd_hold_bytes(hold);
+    if (had > 0)
+        memcpy(to, key->value.at, had);
+    if (more.len > 0)
+        memcpy(to + had, more.at, more.len);
+    kvd_set_new(kvd, key, hold, had + more.len, key->expiry_ms);
+    kvd_integer(cmd, (int64_t)(had + more.len));
+}
