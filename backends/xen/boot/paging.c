@@ -94,6 +94,19 @@ enum rung_err rung_xen_paging_init(struct rung_xen_ram *ram, const struct rung_x
     return RUNG_OK;
 }
 
+/* Tables can be written to between these two, also those that are read-only already. */
+static uint64_t paging_unlock(void)
+{
+    uint64_t cr0 = xen_read_cr0();
+    xen_write_cr0(cr0 & ~CR0_WP);
+    return cr0;
+}
+
+static void paging_lock(uint64_t cr0)
+{
+    xen_write_cr0(cr0);
+}
+
 /* Makes one page read-only, unless it is part of a large one. */
 static void paging_protect(const void *page)
 {
@@ -115,21 +128,23 @@ static void paging_protect_tables(uint64_t *table, unsigned level)
             paging_protect_tables(xen_virtual(table[i] & PAGE_FRAME), level - 1);
 }
 
+/* The table with a page's entry may itself have been made read-only a moment ago. */
 void rung_xen_paging_seal(void)
 {
+    uint64_t cr0 = paging_unlock();
     for (char *page = rung_xen_sealed; page < rung_xen_sealed_end; page += XEN_PAGE_SIZE)
         paging_protect(page);
     paging_protect_tables(paging_root, PAGING_LEVELS);
+    paging_lock(cr0);
     xen_write_cr3(xen_physical(paging_root));
 }
 
 void *rung_xen_map(struct rung_xen_ram *ram, uint64_t frame)
 {
     uint64_t start = frame * XEN_PAGE_SIZE;
-    uint64_t cr0 = xen_read_cr0();
-    xen_write_cr0(cr0 & ~CR0_WP); /* the tables are read-only */
+    uint64_t cr0 = paging_unlock();
     enum rung_err err = paging_map(ram, start, start + XEN_PAGE_SIZE, PAGE_DATA);
-    xen_write_cr0(cr0);
+    paging_lock(cr0);
     if (err)
         return NULL;
     xen_invlpg(xen_virtual(start));
