@@ -4,6 +4,8 @@
  * out=          a file that the counts are kept in, to be read at any time: four numbers of 64 bits,
  *               in the order of enum count; the harness is xenlab/counting.py
  * cpu=          the processor that is counted apart; with it, the total is left out
+ * where=        a file with a number of 64 bits for each address of the range: how often the
+ *               instruction there was executed
  *
  * Blocks of code, which is what QEMU runs, are counted as a whole: one that an exception leaves
  * early counts too much. The range is exact.
@@ -53,7 +55,8 @@ enum count { OWN, TOTAL, GUEST_CPU, GUEST_CPU_XEN, COUNTS };
 static struct {
     uint64_t low, high;
     uint64_t *count;
-    long cpu; /* -1: none */
+    uint64_t *where; /* NULL: not asked for */
+    long cpu;        /* -1: none */
 } state = {.cpu = -1};
 
 /* arg is the number of instructions, and in its lowest bit whether they are Xen's. */
@@ -72,8 +75,12 @@ static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
     for (size_t k = 0; k < n; k++) {
         struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, k);
         uint64_t at = qemu_plugin_insn_vaddr(insn);
-        if (at >= state.low && at < state.high)
-            qemu_plugin_register_vcpu_insn_exec_inline(insn, ADD_U64, &state.count[OWN], 1);
+        if (at < state.low || at >= state.high)
+            continue;
+        qemu_plugin_register_vcpu_insn_exec_inline(insn, ADD_U64, &state.count[OWN], 1);
+        if (state.where)
+            qemu_plugin_register_vcpu_insn_exec_inline(insn, ADD_U64,
+                                                       &state.where[at - state.low], 1);
     }
     if (state.cpu < 0) {
         qemu_plugin_register_vcpu_tb_exec_inline(tb, ADD_U64, &state.count[TOTAL], n);
@@ -90,18 +97,19 @@ static const char *value_of(const char *arg, const char *name)
     return strncmp(arg, name, n) == 0 && arg[n] == '=' ? arg + n + 1 : NULL;
 }
 
-static uint64_t *map(const char *path)
+static uint64_t *map(const char *path, size_t count)
 {
     int fd = open(path, O_RDWR);
     if (fd < 0)
         return NULL;
-    void *at = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    void *at = mmap(NULL, count * sizeof(uint64_t), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     return at == MAP_FAILED ? NULL : at;
 }
 
 int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info_t *info, int argc, char **argv)
 {
     (void)info;
+    const char *where = NULL;
     for (int k = 0; k < argc; k++) {
         const char *value;
         if ((value = value_of(argv[k], "low")))
@@ -111,9 +119,13 @@ int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info_t *info, int
         else if ((value = value_of(argv[k], "cpu")))
             state.cpu = strtol(value, NULL, 0);
         else if ((value = value_of(argv[k], "out")))
-            state.count = map(value);
+            state.count = map(value, COUNTS);
+        else if ((value = value_of(argv[k], "where")))
+            where = value;
     }
-    if (!state.count)
+    if (where)
+        state.where = map(where, (size_t)(state.high - state.low));
+    if (!state.count || (where && !state.where))
         return -1;
     qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
     return 0;

@@ -32,14 +32,17 @@ class Lab:
     net      "user" (ports forwarded from 127.0.0.1, no rights needed), "tap" (a new one), a Tap, None
     disks    up to four Disk, which dom0 has as block devices
     count    counts instructions: an image or (low, high); see `counts`
+    where    counts them by address, too
     cpus     2: one for dom0, one for guests; `counts` tells their instructions apart then
     gdb      a TCP port where QEMU waits for gdb
     """
 
-    def __init__(self, net="user", disks=(), count=None, cpus=1, seconds=300, gdb=None):
+    def __init__(self, net="user", disks=(), count=None, cpus=1, seconds=300, gdb=None,
+                 where=False):
         if len(disks) > machine.DISKS:
             raise LabError(f"a run has {machine.DISKS} disks at most")
         self.net, self.disks, self.count, self.cpus = net, list(disks), count, cpus
+        self.where = where
         self.seconds, self.gdb = seconds, gdb
         self.machine = self.channels = self.counts = self.network = None
         self.guests, self.made, self.files = set(), 0, set()
@@ -49,7 +52,7 @@ class Lab:
         more = []
         try:
             if self.count is not None:
-                self.counts = counting.Counts(self.count, self.cpus)
+                self.counts = counting.Counts(self.count, self.cpus, self.where)
                 more += self.counts.words()
             if self.gdb:
                 more += ["-gdb", f"tcp:127.0.0.1:{self.gdb}"]
