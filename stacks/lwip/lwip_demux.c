@@ -17,6 +17,7 @@
 
 #define DEMUX_MIN 64u
 #define DEMUX_MAX 16384u
+#define DEMUX_WORD 64u
 
 void rung_lwip_real_tcp_input(struct pbuf *p, struct netif *inp);
 void rung_lwip_real_tcp_netif_ip_addr_changed(const ip_addr_t *before, const ip_addr_t *now);
@@ -26,7 +27,9 @@ enum rung_err rung_lwip_demux_open(struct lwip_core *core)
     uint32_t count = DEMUX_MIN;
     while (count < core->max_conns && count < DEMUX_MAX)
         count *= 2;
-    core->buckets = rung_zalloc(core->p, count, sizeof(*core->buckets));
+    /* Behind them a bit for each: DEMUX_MIN bits are a whole word. */
+    core->buckets = rung_zalloc(core->p, count + count / DEMUX_MIN, sizeof(*core->buckets));
+    core->buckets_used = (uint64_t *)(core->buckets + count);
     core->bucket_mask = count - 1;
     rung_entropy_fill(core->p, core->hash_key, sizeof(core->hash_key));
     return core->buckets ? RUNG_OK : RUNG_E_NOMEM;
@@ -58,6 +61,12 @@ struct lwip_bucket *rung_lwip_bucket(struct lwip_core *core, const ip_addr_t *lo
     return &core->buckets[(sum >> 40) & core->bucket_mask];
 }
 
+static void demux_use(struct lwip_core *core, const struct lwip_bucket *bucket)
+{
+    size_t i = (size_t)(bucket - core->buckets);
+    core->buckets_used[i / DEMUX_WORD] |= UINT64_C(1) << i % DEMUX_WORD;
+}
+
 void rung_lwip_enter(struct lwip_core *core, struct lwip_bucket *bucket)
 {
     assert(!core->entered && !core->joined);
@@ -70,6 +79,8 @@ void rung_lwip_leave(struct lwip_core *core)
 {
     core->entered->active = tcp_active_pcbs;
     core->entered->waiting = tcp_tw_pcbs;
+    if (tcp_active_pcbs || tcp_tw_pcbs)
+        demux_use(core, core->entered);
     core->entered = NULL;
     tcp_active_pcbs = NULL;
     tcp_tw_pcbs = NULL;
@@ -84,14 +95,20 @@ static struct tcp_pcb **demux_append(struct tcp_pcb **end, struct tcp_pcb **list
     return end;
 }
 
+/* Ten times a second while there are connections: most buckets are empty, and passed over. */
 void rung_lwip_join(struct lwip_core *core)
 {
     struct tcp_pcb **active = &tcp_active_pcbs, **waiting = &tcp_tw_pcbs;
     assert(!core->entered && !core->joined);
     core->joined = true;
-    for (uint32_t i = 0; i <= core->bucket_mask; i++) {
-        active = demux_append(active, &core->buckets[i].active);
-        waiting = demux_append(waiting, &core->buckets[i].waiting);
+    for (uint32_t word = 0; word <= core->bucket_mask / DEMUX_WORD; word++) {
+        struct lwip_bucket *buckets = &core->buckets[word * DEMUX_WORD];
+        for (uint64_t left = core->buckets_used[word]; left; left &= left - 1) {
+            struct lwip_bucket *bucket = &buckets[__builtin_ctzll(left)];
+            active = demux_append(active, &bucket->active);
+            waiting = demux_append(waiting, &bucket->waiting);
+        }
+        core->buckets_used[word] = 0;
     }
 }
 
@@ -110,12 +127,14 @@ void rung_lwip_part(struct lwip_core *core)
         tcp_active_pcbs = pcb->next;
         pcb->next = bucket->active;
         bucket->active = pcb;
+        demux_use(core, bucket);
     }
     while ((pcb = tcp_tw_pcbs)) {
         struct lwip_bucket *bucket = demux_of(core, pcb);
         tcp_tw_pcbs = pcb->next;
         pcb->next = bucket->waiting;
         bucket->waiting = pcb;
+        demux_use(core, bucket);
     }
     core->joined = false;
 }

@@ -110,6 +110,7 @@ struct lwip_core {
     /* lwip_demux.c */
     struct lwip_bucket *buckets;
     struct lwip_bucket *entered; /* whose lists lwIP has now */
+    uint64_t *buckets_used; /* a bit for each that may not be empty */
     uint32_t bucket_mask;
     bool joined; /* lwIP has all lists as one */
     uint64_t hash_key[6];
