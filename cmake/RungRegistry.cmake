@@ -53,10 +53,12 @@ function(rung_absolute out)
 endfunction()
 
 # rung_module(NAME PROVIDES iface... [REQUIRES iface...] [PLATFORMS p...] SOURCES file...
-#             [LINK target...] [KEYS key...] [GENERATE function] [TESTS file...])
+#             [HOT file...] [LINK target...] [KEYS key...] [GENERATE function] [TESTS file...])
+# HOT are those of SOURCES that each packet or request passes: where all else is compiled to be small
+# (hot_options), these stay fast.
 function(rung_module name)
     cmake_parse_arguments(PARSE_ARGV 1 m "" "GENERATE"
-                          "PROVIDES;REQUIRES;PLATFORMS;SOURCES;LINK;KEYS;TESTS")
+                          "PROVIDES;REQUIRES;PLATFORMS;SOURCES;HOT;LINK;KEYS;TESTS")
     if(m_UNPARSED_ARGUMENTS OR NOT m_PROVIDES OR NOT m_SOURCES)
         message(FATAL_ERROR "rung_module(${name}): give PROVIDES and SOURCES, and nothing unknown "
                             "('${m_UNPARSED_ARGUMENTS}').")
@@ -72,10 +74,17 @@ function(rung_module name)
     if(name IN_LIST known)
         message(FATAL_ERROR "rung_module(${name}) stands twice.")
     endif()
+    set(sources ${m_SOURCES})
     rung_absolute(m_SOURCES ${m_SOURCES})
+    foreach(file IN LISTS m_HOT)
+        if(NOT file IN_LIST sources)
+            message(FATAL_ERROR "rung_module(${name}): HOT names ${file}, which is not one of SOURCES.")
+        endif()
+    endforeach()
+    rung_absolute(m_HOT ${m_HOT})
     rung_absolute(m_TESTS ${m_TESTS})
     rung_add(modules ${name})
-    foreach(field PROVIDES REQUIRES PLATFORMS SOURCES LINK KEYS GENERATE TESTS)
+    foreach(field PROVIDES REQUIRES PLATFORMS SOURCES HOT LINK KEYS GENERATE TESTS)
         rung_set(module.${name}.${field} ${m_${field}})
     endforeach()
     rung_set(module.${name}.FOLDER "${CMAKE_CURRENT_SOURCE_DIR}")

@@ -16,6 +16,11 @@ set_source_files_properties(${LWIP_SOURCE_DIR}/src/core/tcp_in.c PROPERTIES
                             COMPILE_DEFINITIONS tcp_input=rung_lwip_real_tcp_input)
 set_source_files_properties(${LWIP_SOURCE_DIR}/src/core/tcp.c PROPERTIES
     COMPILE_DEFINITIONS tcp_netif_ip_addr_changed=rung_lwip_real_tcp_netif_ip_addr_changed)
+rung_get(hot_options hot_options)
+foreach(file tcp_in.c tcp_out.c pbuf.c inet_chksum.c ipv4/ip4.c)
+    set_source_files_properties(${LWIP_SOURCE_DIR}/src/core/${file} PROPERTIES
+                                COMPILE_OPTIONS "${hot_options}")
+endforeach()
 # An IPv6 datagram longer than lwIP's 16 bits can count makes an assertion of this file fail that a
 # peer must not be able to reach; without assertions the datagram is dropped.
 set_source_files_properties(${LWIP_SOURCE_DIR}/src/core/ipv6/ip6_frag.c PROPERTIES
