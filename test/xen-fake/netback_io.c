@@ -113,8 +113,10 @@ static void back_copy(struct netback *back, const struct netif_tx_request *req, 
         netback_fault(back, "a slot of %u bytes at %u", len, req->offset);
     if (!fake_copy_from(back->fake, 0, req->gref, req->offset, packet->bytes + packet->len, len))
         netback_fault(back, "grant %u cannot be read", req->gref);
-    if (fake_map(back->fake, 0, req->gref, true))
+    if (fake_map(back->fake, 0, req->gref, true)) {
+        fake_unmap(back->fake, req->gref);
         netback_fault(back, "grant %u can be written to", req->gref);
+    }
     if (back->keeps && fake_map(back->fake, 0, req->gref, false))
         back->kept[back->kept_count++] = req->gref;
     packet->len += len;

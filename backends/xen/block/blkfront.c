@@ -60,8 +60,11 @@ void rung_blkfront_settle(struct rung_blkfront *self, struct rung_block_req *req
     struct blkfront_job *job = blkfront_job(req);
     if (job->queued || job->held)
         return;
-    if (req->kind == RUNG_BLOCK_WRITE && (req->flags & RUNG_BLOCK_FUA) && !job->result
-        && !job->flushing && blkfront_flushes(self)) {
+    bool flush = req->kind == RUNG_BLOCK_WRITE && (req->flags & RUNG_BLOCK_FUA) && !job->result
+                 && !job->flushing && blkfront_flushes(self);
+    if (flush && self->state >= RUNG_BLKFRONT_GONE) { /* its last page was let go of too late */
+        job->result = RUNG_E_DOWN;
+    } else if (flush) {
         job->flushing = true;
         rung_blkfront_requeue(self, req);
         return;
