@@ -61,6 +61,7 @@ class Guest:
     def __init__(self, lab, name, domid, console, address=GUEST):
         self.lab, self.name, self.domid, self.address = lab, name, domid, address
         self.reader, self.ending = console, None
+        self.started = None  # when `xl create` was called, by time.monotonic()
 
     @property
     def console(self):

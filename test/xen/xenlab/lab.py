@@ -171,6 +171,7 @@ class Lab:
         channel.put(self.channels, text.encode(), f"/run/lab/{name}.xl")
         console = Console(self, name)
         try:
+            started = time.monotonic()
             # One that is not kept may have come to its end already.
             said = self.dom0(f"xl create {'-p' if paused else ''} -q /run/lab/{name}.xl && "
                              f"{{ xl domid {name} || true; }}", 60)
@@ -180,6 +181,7 @@ class Lab:
                 console.close()
             raise
         guest = Guest(self, name, domid, console, address)
+        guest.started = started
         self.guests.add(guest)
         return guest
 
