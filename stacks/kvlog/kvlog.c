@@ -11,7 +11,10 @@
 #include "rung/heap.h"
 #include "rung/log.h"
 
-enum { KVLOG_MAX_BATCH = 16384 }; /* planned at once; this keeps it to some milliseconds */
+enum {
+    KVLOG_MAX_BATCH = 16384,  /* planned at once; this keeps it to some milliseconds */
+    KVLOG_TOGETHER = 1 << 20, /* more bytes in a group, and those who wait do so for too long */
+};
 
 static void kvlog_free(struct rung_kvlog *self)
 {
@@ -53,23 +56,38 @@ void rung_kvlog_compact(struct rung_kvlog *self, struct rung_op *op)
 
 const struct rung_kv_ops rung_kvlog_kv_ops = RUNG_KV_TABLE("kvlog", rung_kvlog);
 
+/* The longest value that an empty store can take, and write over: as write_fits() in kvlog_write.c has it,
+ * a little less. It is there once, may be moved, and is written again in a group of its own. */
+static uint64_t kvlog_max_value(const struct rung_kvlog_ring *log)
+{
+    uint64_t group = log->unit + KVLOG_GROUP_BYTES, page = log->step < KVLOG_PAGE_BYTES
+                                                               ? log->step : KVLOG_PAGE_BYTES;
+    uint64_t index = 2 * (page + 2 * log->unit + 2 * RUNG_KV_KEY_MAX);
+    uint64_t room = log->ring - log->ring / 8 - 5 * log->step - index - 2 * group;
+    uint64_t steps = log->step / log->unit; /* in units, so that nothing overflows */
+    uint64_t record = room / (3 * steps + 3) * steps;
+    uint64_t value = record - record / 512 - 2 * RUNG_KV_KEY_MAX;
+    value = value < log->ring / 4 ? value : log->ring / 4;
+    return value < KVLOG_VALUE_MAX ? value : KVLOG_VALUE_MAX;
+}
+
 /* What follows from the superblock. */
 static void kvlog_set_up(struct rung_kvlog *self, const struct kvlog_super *super)
 {
     struct rung_kvlog_ring *log = &self->log;
-    uint64_t step = super->ring / 16;
+    uint64_t step = super->ring / 16, together = super->ring / 64;
     step = step < KVLOG_BUFFER_BYTES ? step : KVLOG_BUFFER_BYTES;
     *log = (struct rung_kvlog_ring){
         .unit = super->unit, .ring = super->ring, .head = super->head, .tail = super->tail,
         .checkpoint = super->checkpoint, .step = step - step % super->unit,
         .salt = rung_kvlog_sum(0, super->id, sizeof(super->id)), .written = super->written,
-        .epoch = super->epoch,
+        .epoch = super->epoch, .group_before = super->group,
+        .together = together < KVLOG_TOGETHER ? together : KVLOG_TOGETHER,
     };
     memcpy(log->id, super->id, sizeof(log->id));
-    uint64_t most = super->ring / 4 < KVLOG_VALUE_MAX ? super->ring / 4 : KVLOG_VALUE_MAX;
     self->kv.info = (struct rung_kv_info){
         .caps = RUNG_KV_ANY_KEY | (self->writable ? 0 : RUNG_KV_IS_READONLY),
-        .max_batch = self->writable ? KVLOG_MAX_BATCH : 0, .max_value = most,
+        .max_batch = self->writable ? KVLOG_MAX_BATCH : 0, .max_value = kvlog_max_value(log),
     };
     if (self->block->info.caps & RUNG_BLOCK_IS_DURABLE)
         self->kv.info.caps |= RUNG_KV_IS_DURABLE;

@@ -49,6 +49,10 @@ struct rung_kvlog_ring {
     uint64_t tail_kept;  /* the same as a crash would find it: what may be written over */
     uint64_t checkpoint; /* where reading begins at the next opening */
     uint64_t step;       /* bytes of background work at a time */
+    uint64_t together;   /* bytes of a group beyond which no more writes join it */
+    /* No group from tail to head is longer than the longer of: the longest of those in front of
+     * group_mark, and of those since. Space is won a whole group at a time. */
+    uint64_t group_before, group_since, group_mark;
     uint64_t salt;       /* of all sums, from the store's id */
     uint64_t written;    /* superblocks so far */
     uint32_t epoch;      /* openings so far */

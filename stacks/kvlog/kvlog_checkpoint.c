@@ -113,6 +113,7 @@ struct kvlog_super rung_kvlog_super_of(const struct rung_kvlog *self, bool clean
         .written = log->written, .ring = log->ring, .checkpoint = log->checkpoint,
         .head = log->head,
         .tail = log->tail_kept < log->checkpoint ? log->tail_kept : log->checkpoint,
+        .group = log->group_before > log->group_since ? log->group_before : log->group_since,
     };
     memcpy(super.id, log->id, sizeof(super.id));
     return super;

@@ -30,9 +30,35 @@ uint64_t rung_kvlog_needed(const struct rung_kvlog *self)
            + 2 * rung_kvlog_pages(self);
 }
 
-uint64_t rung_kvlog_reserve(const struct rung_kvlog *self)
+uint64_t rung_kvlog_shared(const struct rung_kvlog *self)
 {
-    return rung_kvlog_pages(self) + self->index.largest + 2 * self->log.step;
+    const struct rung_kvlog_ring *log = &self->log;
+    uint64_t moves = log->step + self->index.largest + log->step / 2;
+    return log->together > moves ? log->together : moves;
+}
+
+/* The tail goes from one group's beginning to the next one's: all that is needed of a group is written
+ * again, in groups of a step each, before any of its room is free. */
+uint64_t rung_kvlog_reserve(const struct rung_kvlog *self, uint64_t next)
+{
+    const struct rung_kvlog_ring *log = &self->log;
+    const uint64_t lengths[] = {log->group_before, log->group_since, next};
+    uint64_t longest = rung_kvlog_shared(self);
+    for (unsigned i = 0; i < RUNG_ARRAY_LEN(lengths); i++)
+        longest = lengths[i] > longest ? lengths[i] : longest;
+    return rung_kvlog_pages(self) + longest
+           + longest / log->step * (log->unit + KVLOG_GROUP_BYTES) + log->step;
+}
+
+void rung_kvlog_count_group(struct rung_kvlog *self, uint64_t len)
+{
+    struct rung_kvlog_ring *log = &self->log;
+    log->group_since = len > log->group_since ? len : log->group_since;
+    if (log->tail_kept < log->group_mark)
+        return;
+    log->group_before = log->group_since; /* those in front of the mark are gone */
+    log->group_since = 0;
+    log->group_mark = log->head;
 }
 
 bool rung_kvlog_commit_add(struct rung_kvlog *self, const struct rung_kvlog_item *item)
@@ -60,6 +86,7 @@ static void commit_apply(struct rung_kvlog *self)
     struct rung_kvlog_commit *commit = self->commit;
     self->log.head = rung_kvlog_up(self, commit->group.pos + commit->group.len);
     self->log.tail_kept = commit->group.tail;
+    rung_kvlog_count_group(self, commit->group.len);
     for (unsigned i = 0; i < commit->item_count; i++) {
         const struct rung_kvlog_item *item = &commit->items[i];
         if (item->node && item->node->pos == item->record.old) {

@@ -15,7 +15,6 @@ enum {
     KVLOG_BUFFERS = 4,
     KVLOG_BUFFER_BYTES = 131072,
     KVLOG_ITEMS = 512,
-    KVLOG_TOGETHER = 1 << 20, /* a group takes no more writes beyond so many bytes */
 };
 
 struct rung_kvlog_item { /* a record of the background's: MOVE, LOST or PAGE */
@@ -66,6 +65,7 @@ struct rung_kvlog_commit {
     void *writes, **writes_end;    /* struct rung_kv_write, linked by module[0] */
     const struct rung_kv_write *blocked; /* waits for space; not to be looked into */
     uint64_t blocked_mark;         /* where the head was then */
+    bool alone;                    /* the next group is for a write that is too long to share one */
     struct rung_kvlog_cursor cursor;
     struct rung_kvlog_buffer buffers[KVLOG_BUFFERS], *filling;
     size_t buffer_bytes, filled;
@@ -81,8 +81,13 @@ void rung_kvlog_commit_free(struct rung_kvlog *self);
 
 /* What the disk could still take, if the next group were written now. */
 uint64_t rung_kvlog_free(const struct rung_kvlog *self);
-/* What must stay free, so that space can be won back and the index be written. */
-uint64_t rung_kvlog_reserve(const struct rung_kvlog *self);
+/* What must stay free, so that space can be won back and the index be written, if the next group has so
+ * many bytes. */
+uint64_t rung_kvlog_reserve(const struct rung_kvlog *self, uint64_t next);
+/* Bytes of a group beyond which no write joins others, or what the background writes. */
+uint64_t rung_kvlog_shared(const struct rung_kvlog *self);
+/* Takes note of a group in the log. */
+void rung_kvlog_count_group(struct rung_kvlog *self, uint64_t len);
 /* How much of the ring is taken when there is nothing to win back: by records in groups of the
  * background's, and two checkpoints. */
 uint64_t rung_kvlog_needed(const struct rung_kvlog *self);

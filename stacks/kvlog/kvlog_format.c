@@ -81,6 +81,7 @@ void rung_kvlog_put_super(uint8_t *to, const struct kvlog_super *super)
     rung_kvlog_put64(to + 56, super->checkpoint);
     rung_kvlog_put64(to + 64, super->head);
     rung_kvlog_put64(to + 72, super->tail);
+    rung_kvlog_put64(to + 80, super->group);
     rung_kvlog_put64(to + KVLOG_SUPER_BYTES - 8, rung_kvlog_sum(0, to, KVLOG_SUPER_BYTES - 8));
 }
 
@@ -94,6 +95,7 @@ bool rung_kvlog_get_super(const uint8_t *from, struct kvlog_super *super)
         .written = get64(from + 16), .ring = get64(from + 40),
         .epoch = rung_kvlog_get32(from + 48), .clean = rung_kvlog_get32(from + 52) & CLEAN,
         .checkpoint = get64(from + 56), .head = get64(from + 64), .tail = get64(from + 72),
+        .group = get64(from + 80),
     };
     memcpy(super->id, from + 24, sizeof(super->id));
     uint64_t unit = super->unit, ring = super->ring, most = UINT64_C(1) << 62;
@@ -101,7 +103,7 @@ bool rung_kvlog_get_super(const uint8_t *from, struct kvlog_super *super)
            && ring < most && ring % unit == 0 && super->head < most && super->head % unit == 0
            && super->checkpoint <= super->head && super->checkpoint % unit == 0
            && super->tail <= super->checkpoint && super->tail % unit == 0
-           && super->head - super->tail <= ring;
+           && super->head - super->tail <= ring && super->group <= ring;
 }
 
 void rung_kvlog_put_group(uint8_t *to, uint64_t salt, const struct kvlog_group *group)

@@ -37,6 +37,7 @@ struct kvlog_super {
     uint32_t version, unit, epoch;
     bool clean; /* closed: the log ends at head, and not behind it */
     uint64_t written, ring, checkpoint, head, tail;
+    uint64_t group; /* bytes: none from tail to head is longer */
     uint8_t id[16];
 };
 

@@ -209,9 +209,11 @@ bool rung_kvlog_reclaim_offer(struct rung_kvlog *self)
     r->more = false;
     if (self->closing)
         return false;
-    if (r->checkpoint.active)
+    bool alone = self->commit->alone;
+    self->commit->alone = false;
+    if (r->checkpoint.active && !alone)
         rung_kvlog_checkpoint_offer(self); /* before all that changes what its pages say */
-    if (reclaim_wanted(self) && !r->stuck)
+    if (reclaim_wanted(self) && !r->stuck && !alone)
         reclaim_go(self);
     if (r->compacting && r->at >= r->compact_to && self->log.checkpoint < r->compact_to)
         r->checkpoint.due = true; /* the new places, so that the next opening finds them at once */

@@ -121,6 +121,8 @@ static int replay_apply(struct replay *r, const struct kvlog_group *group, uint6
     }
     r->self->log.tail = group->tail > r->self->log.tail ? group->tail : r->self->log.tail;
     r->epoch = group->epoch;
+    r->self->log.group_before = group->len > r->self->log.group_before
+                                    ? group->len : r->self->log.group_before;
     return RUNG_OK;
 }
 
@@ -211,7 +213,7 @@ int rung_kvlog_replay(struct rung_kvlog *self, const struct kvlog_super *super)
     }
     if (!err && super->clean && r.at != super->head)
         err = replay_damage(&r, KVLOG_NO_GROUP, r.at);
-    self->log.head = r.at;
+    self->log.head = self->log.group_mark = r.at;
     rung_kvlog_window_close(&r.window);
     return err;
 }

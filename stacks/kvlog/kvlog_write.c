@@ -101,9 +101,9 @@ static int write_plan_change(struct rung_kvlog *self, const struct rung_kv_chang
 }
 
 /* Whether what the store is to hold can be held, with what is needed to win back space: the old
- * index and the new one, the largest record once more, and an eighth of the ring, so that there is
- * always something to win. */
-static bool write_fits(const struct rung_kvlog *self)
+ * index and the new one, the longest group and the largest record once more, and an eighth of the
+ * ring, so that there is always something to win. */
+static bool write_fits(const struct rung_kvlog *self, uint64_t bytes)
 {
     const struct rung_kvlog_ring *log = &self->log;
     uint64_t live = self->index.live;
@@ -111,7 +111,8 @@ static bool write_fits(const struct rung_kvlog *self)
         return false;
     if (live > log->ring)
         return false;
-    return rung_kvlog_needed(self) + 2 * self->index.largest + 4 * log->step
+    uint64_t reserve = rung_kvlog_reserve(self, KVLOG_GROUP_BYTES + bytes) - rung_kvlog_pages(self);
+    return rung_kvlog_needed(self) + self->index.largest + 2 * log->step + reserve
            <= log->ring - log->ring / 8;
 }
 
@@ -142,7 +143,12 @@ static int write_room(struct rung_kvlog *self, const struct rung_kv_write *write
 {
     struct rung_kvlog_commit *commit = self->commit;
     uint64_t need = rung_kvlog_up(self, commit->group.len + bytes);
-    if (rung_kvlog_free(self) >= need + rung_kvlog_reserve(self)) {
+    if (commit->group.count && need > (commit->writes ? self->log.together
+                                                      : rung_kvlog_shared(self))) {
+        commit->alone = !commit->writes;
+        return WRITE_LATER;
+    }
+    if (rung_kvlog_free(self) >= need + rung_kvlog_reserve(self, need)) {
         commit->blocked = NULL;
         return RUNG_OK;
     }
@@ -176,7 +182,7 @@ static int write_plan(struct rung_kvlog *self, struct rung_kv_write *write)
     }
     if (err)
         err = write_memory_err(self);
-    else if (self->index.live + self->index.paged > before && !write_fits(self))
+    else if (self->index.live + self->index.paged > before && !write_fits(self, bytes))
         err = write_full_err(self);
     else if (records)
         err = write_room(self, write, bytes);
@@ -197,7 +203,7 @@ static int write_plan(struct rung_kvlog *self, struct rung_kv_write *write)
 void rung_kvlog_take_writes(struct rung_kvlog *self)
 {
     struct rung_kvlog_commit *commit = self->commit;
-    while (self->writes && commit->group.len < KVLOG_TOGETHER) {
+    while (self->writes && (!commit->writes || commit->group.len < self->log.together)) {
         int err = write_plan(self, self->writes);
         if (err == WRITE_LATER)
             break;

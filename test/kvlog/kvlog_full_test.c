@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: ISC */
+/* test/kvlog/kvlog_full_test.c - stores that are full: everything in them is readable, and can be written
+ * over, removed and put back, round and round the ring; whatever was written together before. And that work
+ * in the background is bounded. RUNG_TEST_ROUNDS makes it longer, the seed is printed. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kvlog_commit.h"
+#include "kvlog_rig.h"
+
+enum { FULL_KEYS = 4000, FULL_TOGETHER = 64, FULL_ROUNDS = 30 };
+
+struct full {
+    struct rig rig;
+    struct rig_value now[FULL_KEYS];
+    unsigned keys; /* that were taken */
+    uint64_t numbers;
+    uint32_t len_max;
+    unsigned together, batch; /* writes at once, and changes in each */
+};
+
+struct full_write {
+    struct rig_write write;
+    char keys[RIG_CHANGES][16];
+    unsigned key[RIG_CHANGES];
+    struct rig_value values[RIG_CHANGES];
+};
+
+static struct full f; /* big */
+static struct full_write writes[FULL_TOGETHER];
+
+static void full_key(char key[16], unsigned i)
+{
+    snprintf(key, 16, "key-%u", i);
+}
+
+/* Adds a change of key i: of length len, or its removal for UINT32_MAX. */
+static void full_add(struct full_write *w, unsigned i, uint32_t len)
+{
+    unsigned n = w->write.count;
+    w->key[n] = i;
+    w->values[n] = (struct rig_value){0};
+    if (len != UINT32_MAX)
+        w->values[n] = (struct rig_value){.number = ++f.numbers, .len = len};
+    full_key(w->keys[n], i);
+    rig_add(&f.rig, &w->write, w->keys[n], strlen(w->keys[n]), &w->values[n]);
+}
+
+static int full_wait(struct full_write *w)
+{
+    int result = rig_wait(&f.rig, &w->write);
+    for (unsigned n = 0; !result && n < w->write.count; n++)
+        f.now[w->key[n]] = w->values[n];
+    return result;
+}
+
+/* New keys, many at once, until the store has no room for more. */
+static void full_fill(void)
+{
+    bool full = false;
+    while (!full && f.keys + f.together * f.batch <= FULL_KEYS) {
+        for (unsigned k = 0; k < f.together; k++) {
+            writes[k].write = (struct rig_write){.count = 0};
+            for (unsigned n = 0; n < f.batch; n++)
+                full_add(&writes[k], f.keys + k * f.batch + n, rig_below(&f.rig, f.len_max));
+            rig_start(&f.rig, &writes[k].write);
+        }
+        for (unsigned k = 0; k < f.together; k++) {
+            int result = full_wait(&writes[k]);
+            if (result)
+                assert_int_equal(result, RUNG_E_FULL);
+            full |= result != 0;
+        }
+        f.keys += f.together * f.batch;
+    }
+    assert_true(full);
+}
+
+static void full_look(void)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < f.keys; i++) {
+        char key[16];
+        full_key(key, i);
+        assert_true(rig_has(&f.rig, key, strlen(key), &f.now[i]));
+        count += f.now[i].number != 0;
+    }
+    assert_int_equal(rig_count(&f.rig), count);
+    assert_int_equal(rig_check(&f.rig, false), 0);
+}
+
+/* A key that is there, each once: the first at or behind a place of chance. */
+static unsigned full_any(bool used[])
+{
+    unsigned i = rig_below(&f.rig, f.keys);
+    while (!f.now[i].number || used[i])
+        i = (i + 1) % f.keys;
+    used[i] = true;
+    return i;
+}
+
+/* Writes keys anew with values no longer than before, as many at once: each goes well. */
+static void full_overwrite(void)
+{
+    static bool used[FULL_KEYS];
+    unsigned there = 0, n = 0;
+    memset(used, 0, sizeof(used));
+    for (unsigned i = 0; i < f.keys; i++)
+        there += f.now[i].number != 0;
+    for (; n < f.together && n < there; n++) {
+        unsigned i = full_any(used);
+        writes[n].write = (struct rig_write){.count = 0};
+        full_add(&writes[n], i, f.now[i].len);
+        rig_start(&f.rig, &writes[n].write);
+    }
+    for (unsigned k = 0; k < n; k++)
+        assert_int_equal(full_wait(&writes[k]), 0);
+}
+
+/* Removes one, and puts it back. */
+static void full_replace(void)
+{
+    static bool used[FULL_KEYS];
+    memset(used, 0, sizeof(used));
+    unsigned i = full_any(used);
+    uint32_t len = f.now[i].len;
+    for (unsigned n = 0; n < 2; n++) {
+        writes[0].write = (struct rig_write){.count = 0};
+        full_add(&writes[0], i, n ? len : UINT32_MAX);
+        rig_start(&f.rig, &writes[0].write);
+        assert_int_equal(full_wait(&writes[0]), 0);
+    }
+}
+
+static void full_run(uint64_t bytes, uint32_t sector, uint32_t len_max, unsigned together,
+                     unsigned batch)
+{
+    const char *more = getenv("RUNG_TEST_ROUNDS");
+    unsigned rounds = more ? (unsigned)atoi(more) : FULL_ROUNDS;
+    memset(&f, 0, sizeof(f));
+    f.len_max = len_max;
+    f.together = together;
+    f.batch = batch;
+    rig_begin(&f.rig, bytes, sector);
+    f.rig.disk.chance = 1;
+    assert_int_equal(rig_open(&f.rig), 0);
+    f.rig.keys.create = false;
+    full_fill();
+    uint64_t live = f.rig.store.index.live;
+    full_look();
+    for (unsigned round = 0; round < rounds; round++) {
+        full_overwrite();
+        full_replace();
+        if (round % 8 == 3)
+            rig_kill(&f.rig);
+        if (round % 8 == 7) {
+            assert_int_equal(rig_close(&f.rig), 0);
+            assert_int_equal(rig_open(&f.rig), 0);
+        }
+    }
+    rig_compact(&f.rig);
+    full_look();
+    print_message("%llu KiB, values to %u, %u x %u at once: %llu %% full\n",
+                  (unsigned long long)bytes >> 10, len_max, together, batch,
+                  (unsigned long long)(live * 100 / f.rig.store.log.ring));
+    rig_end(&f.rig);
+}
+
+static void a_full_store_goes_on(void **state)
+{
+    static const struct {
+        uint64_t bytes;
+        uint32_t sector, len_max;
+        unsigned together, batch;
+    } cases[] = {
+        {65536, 512, 400, 1, 1},       {65536, 512, 400, 16, 1},     {65536, 512, 3000, 4, 1},
+        {131072, 512, 2000, 8, 4},     {1 << 20, 512, 2000, 64, 1},  {1 << 20, 512, 16000, 64, 1},
+        {1 << 20, 4096, 2000, 16, 1},  {1 << 20, 512, 8000, 4, 8},   {4 << 20, 512, 16000, 64, 1},
+        {4 << 20, 512, 60000, 8, 1},   {16 << 20, 512, 32000, 64, 1}, {16 << 20, 512, 64000, 8, 8},
+    };
+    unsigned most = getenv("RUNG_TEST_SLOW") ? 4 : RUNG_ARRAY_LEN(cases);
+    (void)state;
+    for (unsigned i = 0; i < most; i++)
+        full_run(cases[i].bytes, cases[i].sector, cases[i].len_max, cases[i].together,
+                 cases[i].batch);
+}
+
+/* The longest value there may be, under the longest key, fits into every empty store, and can be written
+ * over. */
+static void the_longest_value_fits(void **state)
+{
+    char key[RUNG_KV_KEY_MAX];
+    (void)state;
+    memset(key, 'k', sizeof(key));
+    for (uint64_t bytes = 65536; bytes <= 8 << 20; bytes += bytes / 3 / 4096 * 4096) {
+        for (unsigned sector = 512; sector <= 4096; sector *= 8) {
+            struct rig rig;
+            if (sector == 4096 && bytes < 270336)
+                continue;
+            rig_begin(&rig, bytes, sector);
+            assert_int_equal(rig_open(&rig), 0);
+            struct rig_value value = {.len = (uint32_t)rig.store.kv.info.max_value};
+            for (unsigned n = 0; n < 12; n++) {
+                struct rig_write write = {.count = 0};
+                value.number = n + 1;
+                rig_add(&rig, &write, key, sizeof(key), &value);
+                rig_start(&rig, &write);
+                assert_int_equal(rig_wait(&rig, &write), 0);
+            }
+            assert_true(rig_has(&rig, key, sizeof(key), &value));
+            value.len++;
+            assert_int_equal(rig_set(&rig, "key", &value), RUNG_E_TOOBIG);
+            rig_end(&rig);
+        }
+    }
+}
+
+/* However much there is to win back, no group of the background's grows beyond a step and a record, and no
+ * memory beyond what the largest record needs. */
+static void work_in_the_background_is_bounded(void **state)
+{
+    (void)state;
+    memset(&f, 0, sizeof(f));
+    rig_begin(&f.rig, 8 << 20, 512);
+    assert_int_equal(rig_open(&f.rig), 0);
+    f.keys = 1000;
+    f.together = 1;
+    for (unsigned i = 0; i < f.keys; i++) {
+        struct rig_value value = {.number = ++f.numbers, .len = 3000};
+        char key[16];
+        full_key(key, i);
+        assert_int_equal(rig_set(&f.rig, key, &value), 0);
+        f.now[i] = value;
+    }
+    size_t blocks = test_heap_blocks(f.rig.p);
+    uint64_t head = f.rig.store.log.head, most = 0, groups = 0;
+    for (unsigned n = 0; n < 3000; n++) {
+        full_overwrite();
+        const struct kvlog_group *group = &f.rig.store.commit->group;
+        most = group->len > most ? group->len : most;
+        groups++;
+    }
+    uint64_t step = f.rig.store.log.step, one = kvlog_record_bytes(16, 3000);
+    assert_true(f.rig.store.log.head - head > f.rig.store.log.ring); /* it went round */
+    assert_true(most <= step + 2 * one + KVLOG_PAGE_BYTES + 2 * KVLOG_GROUP_BYTES + 200);
+    assert_int_equal(test_heap_blocks(f.rig.p), blocks);
+    rig_end(&f.rig);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_full_store_goes_on), cmocka_unit_test(the_longest_value_fits),
+        cmocka_unit_test(work_in_the_background_is_bounded),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
