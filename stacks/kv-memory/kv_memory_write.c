@@ -7,6 +7,8 @@
 #include "kv_memory_index.h"
 #include "rung/heap.h"
 
+enum { MEM_FORESEEN = 32 }; /* changes; see MEM_TOGETHER in kv_memory.c */
+
 struct mem_note {
     struct rung_kv_memory_node *node; /* a reference; NULL: the change had nothing to do */
     struct rung_kv_memory_value *old;
@@ -73,8 +75,9 @@ static void mem_exchange(struct rung_kv_memory *self, struct rung_kv_memory_node
     node->value = value;
 }
 
+/* hash: of the key, if that is of a good length. */
 static int mem_change(struct rung_kv_memory *self, const struct rung_kv_change *change,
-                      struct mem_note *note)
+                      uint64_t hash, struct mem_note *note)
 {
     size_t len;
     struct rung_kv_memory_value *value = NULL;
@@ -82,7 +85,6 @@ static int mem_change(struct rung_kv_memory *self, const struct rung_kv_change *
     int err = mem_check(self, change, &len);
     if (err)
         return err;
-    uint64_t hash = rung_kv_memory_hash(self, change->key, change->key_len);
     struct rung_kv_memory_node *node =
         rung_kv_memory_find(self, change->key, change->key_len, hash);
     if (!change->value && !node)
@@ -118,15 +120,37 @@ static void mem_settle(struct rung_kv_memory *self, struct mem_note notes[], uns
     }
 }
 
+/* The hashes of some changes' keys, and what those changes will look at on its way from memory, one
+ * step for all, then the next, as gets do it. What is fetched for nothing does no harm. */
+static void mem_foresee(const struct rung_kv_memory *self, const struct rung_kv_change *change,
+                        unsigned n, uint64_t hashes[])
+{
+    for (unsigned i = 0; i < n; i++) {
+        bool good = change[i].key_len >= 1 && change[i].key_len <= RUNG_KV_KEY_MAX;
+        hashes[i] = good ? rung_kv_memory_hash(self, change[i].key, change[i].key_len) : 0;
+        __builtin_prefetch(&self->slots[hashes[i] & self->mask]);
+    }
+    for (unsigned i = 0; i < n && n > 1; i++)
+        __builtin_prefetch(self->slots[hashes[i] & self->mask].node);
+    for (unsigned i = 0; i < n && n > 1; i++) {
+        const struct rung_kv_memory_node *node = self->slots[hashes[i] & self->mask].node;
+        if (node)
+            __builtin_prefetch(node->value);
+    }
+}
+
 static int mem_batch(struct rung_kv_memory *self, const struct rung_kv_write *write,
                      struct mem_note notes[])
 {
     uint64_t before = self->used_bytes;
-    unsigned n = 0;
+    uint64_t hashes[MEM_FORESEEN];
+    unsigned n = 0, left;
     int err = RUNG_OK;
-    while (n < write->change_count && !err) {
-        err = mem_change(self, &write->change[n], &notes[n]);
-        n += !err;
+    for (; (left = write->change_count - n) > 0 && !err; n += !err) {
+        if (n % MEM_FORESEEN == 0)
+            mem_foresee(self, &write->change[n], left < MEM_FORESEEN ? left : MEM_FORESEEN,
+                        hashes);
+        err = mem_change(self, &write->change[n], hashes[n % MEM_FORESEEN], &notes[n]);
     }
     /* Only growth is refused: a store that is full must still shrink. */
     if (!err && self->max_bytes && self->used_bytes > self->max_bytes && self->used_bytes > before)
