@@ -135,35 +135,50 @@ static void batch_again_all(struct kvd *kvd, struct kvd_cmd *first)
     }
 }
 
+static bool batch_writer(const struct kvd_cmd *cmd)
+{
+    return (cmd->op->flags & KVD_WRITES) != 0;
+}
+
+/* Answers those of the refused batch that have their answer, and gives the list of the others.
+ * One that writes alone knows why; with none, all that was refused is to forget what has expired,
+ * and what was answered holds. Others run again, readers too: they have seen what is not. */
+static struct kvd_list_of_cmds batch_judge(struct kvd *kvd, int result)
+{
+    struct kvd_list_of_cmds after = kvd->batch.after, again = {0};
+    bool unchanged = result != RUNG_E_IO && result != RUNG_E_CORRUPT && result != RUNG_E_UNKNOWN;
+    unsigned writers = 0;
+    kvd->batch.after = again;
+    for (struct kvd_cmd *cmd = after.first; cmd != NULL; cmd = cmd->link)
+        writers += batch_writer(cmd);
+    for (struct kvd_cmd *cmd; (cmd = kvd_pop(&after)) != NULL;) {
+        if (writers == 0) {
+            kvd_cmd_done(cmd);
+        } else if (batch_writer(cmd) && (writers == 1 || !unchanged)) {
+            kvd_reply_drop(cmd);
+            kvd_fail_result(cmd, result);
+            kvd_cmd_done(cmd);
+        } else {
+            kvd_push(&again, cmd);
+        }
+    }
+    return again;
+}
+
 /* The store has refused the batch, or failed. */
 static void batch_refused(struct kvd *kvd, int result)
 {
-    struct kvd_batch *b = &kvd->batch;
-    bool unchanged = result != RUNG_E_IO && result != RUNG_E_CORRUPT && result != RUNG_E_UNKNOWN;
-    struct kvd_cmd *again = b->after.first, *alone = NULL;
     struct kvd_key *dirty = kvd->dirty;
     for (struct kvd_key *key = dirty; key != NULL; key = key->next_dirty)
         kvd_key_forget(kvd, key);
-    if (!unchanged || again == NULL || again->link == NULL) {
-        alone = again;
-        again = NULL;
-    }
-    struct kvd_cmd *later = kvd->next_after.first;
-    if (again != NULL)
-        b->after.last->link = later;
-    else
-        again = later;
+    struct kvd_list_of_cmds again = batch_judge(kvd, result), later = kvd->next_after;
     kvd->dirty = NULL;
     kvd->dirty_count = 0;
     kvd->dirty_bytes = 0;
-    kvd->next_after = b->after = (struct kvd_list_of_cmds){0};
-    for (struct kvd_cmd *link; alone != NULL; alone = link) {
-        link = alone->link;
-        kvd_reply_drop(alone);
-        kvd_fail_result(alone, result);
-        kvd_cmd_done(alone);
-    }
-    batch_again_all(kvd, again);
+    kvd->next_after = (struct kvd_list_of_cmds){0};
+    for (struct kvd_cmd *cmd; (cmd = kvd_pop(&later)) != NULL;)
+        kvd_push(&again, cmd);
+    batch_again_all(kvd, again.first);
     for (struct kvd_key *key = dirty, *next; key != NULL; key = next) {
         next = key->next_dirty;
         kvd_key_wake(kvd, key);

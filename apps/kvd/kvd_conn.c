@@ -23,36 +23,58 @@ static bool conn_crowded(const struct kvd *kvd)
     return kvd->loads >= KVD_LOADS || kvd_reply_full(&kvd->m) || kvd->stalled.first != NULL;
 }
 
-static void conn_park(struct kvd_conn *c)
+/* want: of the query budget; 0: room for more commands. */
+static void conn_park(struct kvd_conn *c, uint64_t want)
 {
     struct kvd *kvd = c->kvd;
     if (c->parked)
         return;
     c->parked = true;
-    c->parked_next = kvd->parked;
-    kvd->parked = c;
+    c->want = want;
+    c->parked_next = NULL;
+    *kvd->parked_end = c;
+    kvd->parked_end = &c->parked_next;
+}
+
+void kvd_conn_unpark(struct kvd_conn *c)
+{
+    struct kvd_conn **link = &c->kvd->parked;
+    if (!c->parked)
+        return;
+    while (*link != c)
+        link = &(*link)->parked_next;
+    *link = c->parked_next;
+    if (*link == NULL)
+        c->kvd->parked_end = link;
+    c->parked = false;
 }
 
 void kvd_conns_feed(struct kvd *kvd)
 {
-    if (conn_crowded(kvd))
-        return;
-    while (kvd->parked != NULL) {
-        struct kvd_conn *c = kvd->parked;
-        kvd->parked = c->parked_next;
+    struct kvd_conn *list = kvd->parked;
+    bool crowded = conn_crowded(kvd);
+    kvd->parked = NULL;
+    kvd->parked_end = &kvd->parked;
+    for (struct kvd_conn *c = list, *next; c != NULL; c = next) {
+        next = c->parked_next;
         c->parked = false;
-        kvd_flush(c);
+        if (c->want > 0 ? c->want <= kvd->m.query_max - kvd->m.query_used : !crowded)
+            kvd_flush(c);
+        else
+            conn_park(c, c->want);
     }
 }
 
+/* In a crowd those still get a command in who have nothing at work and nothing to take: a client
+ * that does not read must not keep others from being served. */
 static bool conn_may_read(struct kvd_conn *c)
 {
     if (c->tcp == NULL || c->ending || c->barrier != NULL || c->kvd->stopping != NULL
         || c->cmd_count >= c->kvd->config.max_pipeline || c->out_bytes >= KVD_OUT_MAX)
         return false;
-    if (!conn_crowded(c->kvd))
+    if ((c->cmd_count == 0 && c->out == NULL) || !conn_crowded(c->kvd))
         return true;
-    conn_park(c);
+    conn_park(c, 0);
     return false;
 }
 
@@ -103,7 +125,10 @@ static void conn_answer(struct kvd_conn *c, const char *text)
 /* The connection cannot be understood any more. */
 static void conn_protocol_error(struct kvd_conn *c)
 {
+    struct kvd_args none;
     conn_answer(c, c->parser.error);
+    kvd_args_init(&none);
+    kvd_parse_reset(&c->parser, &c->kvd->m, &none);
     kvd_conn_drop_rx(c);
     c->ending = true;
     c->lingers = true;
@@ -119,7 +144,7 @@ static bool conn_reserve(struct kvd_conn *c)
         return true;
     }
     if (args->granted == 0 && c->parser.want <= m->query_max) {
-        conn_park(c); /* it holds nothing that others wait for */
+        conn_park(c, c->parser.want); /* it holds nothing that others wait for */
         return false;
     }
     kvd_parse_refuse(&c->parser, m, args, "OOM too many long commands at once");

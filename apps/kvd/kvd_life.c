@@ -5,6 +5,7 @@
 #include "rung/clock.h"
 
 #define LIFE_LINGER_NS (2 * RUNG_NS_PER_S) /* how long a client may take to close after us */
+#define LIFE_HURRY_NS RUNG_NS_PER_S /* to stall, while others wait for the memory it holds */
 
 enum { LIFE_ACCEPTS = 64 /* at once, before others have their turn */ };
 
@@ -64,18 +65,34 @@ static void wait_over(struct kvd_conn *c, enum kvd_wait wait)
         kvd_let_go(c, wait != KVD_WAIT_STALL);
 }
 
+/* When the first of a queue is over. */
+static uint64_t wait_end(const struct kvd *kvd, enum kvd_wait wait)
+{
+    const struct kvd_queue *q = &kvd->wait[wait];
+    uint64_t until_ns = q->first->wait_until_ns;
+    if (wait == KVD_WAIT_STALL && q->timeout_ns > LIFE_HURRY_NS && kvd_reply_full(&kvd->m))
+        until_ns -= q->timeout_ns - LIFE_HURRY_NS;
+    return until_ns;
+}
+
+void kvd_wait_hurry(struct kvd *kvd)
+{
+    if (kvd->wait[KVD_WAIT_STALL].first != NULL)
+        wait_arm(kvd, wait_end(kvd, KVD_WAIT_STALL), rung_loop_now_ns(kvd->p));
+}
+
 static void wait_sweep(struct rung_timer *timer)
 {
     struct kvd *kvd = rung_container_of(timer, struct kvd, wait_timer);
     uint64_t now_ns = rung_loop_now_ns(kvd->p);
     for (unsigned i = 0; i < KVD_WAITS; i++) {
         struct kvd_queue *q = &kvd->wait[i];
-        while (q->first != NULL && q->first->wait_until_ns <= now_ns)
+        while (q->first != NULL && wait_end(kvd, (enum kvd_wait)i) <= now_ns)
             wait_over(q->first, (enum kvd_wait)i);
     }
     for (unsigned i = 0; i < KVD_WAITS; i++) {
         if (kvd->wait[i].first != NULL)
-            wait_arm(kvd, kvd->wait[i].first->wait_until_ns, now_ns);
+            wait_arm(kvd, wait_end(kvd, (enum kvd_wait)i), now_ns);
     }
 }
 
@@ -128,9 +145,10 @@ static void life_begin(struct kvd *kvd, struct rung_tcp_conn *tcp)
         c->next->prev = c;
     kvd->conns = c;
     kvd->stats.connections++;
-    if (++kvd->conn_count > kvd->config.max_connections) {
+    if (++kvd->conn_count - kvd->refused_count > kvd->config.max_connections) {
         kvd->stats.refused++;
-        c->ending = c->lingers = true;
+        kvd->refused_count++;
+        c->refused = c->ending = c->lingers = true;
         kvd_say(c, refusal, sizeof refusal - 1);
         kvd_flush(c);
         return;
@@ -147,7 +165,7 @@ void kvd_accept(struct rung_tcp_listener *listener)
     struct rung_tcp_conn *tcp;
     for (unsigned i = 0; i < LIFE_ACCEPTS; i++) {
         /* beyond this even those that are told so wait in the backlog */
-        if (kvd->conn_count >= kvd->config.max_connections + LIFE_ACCEPTS) {
+        if (kvd->refused_count >= LIFE_ACCEPTS) {
             kvd->accept_waits = true;
             return;
         }
@@ -194,6 +212,7 @@ void kvd_let_go(struct kvd_conn *c, bool orderly)
     if (c->next != NULL)
         c->next->prev = c->prev;
     kvd->conn_count--;
+    kvd->refused_count -= c->refused;
     if (orderly)
         rung_tcp_close(tcp);
     else
@@ -212,13 +231,7 @@ void kvd_conn_free(struct kvd_conn *c)
 {
     struct kvd *kvd = c->kvd;
     struct kvd_memory *m = &kvd->m;
-    for (struct kvd_conn **link = &kvd->parked; c->parked; link = &(*link)->parked_next) {
-        if (*link == c) {
-            *link = c->parked_next;
-            c->parked = false;
-            break;
-        }
-    }
+    kvd_conn_unpark(c);
     if (c->reading != NULL) {
         kvd_parse_reset(&c->parser, m, &c->reading->args);
         kvd_cmd_free(c->reading);

@@ -179,5 +179,7 @@ void kvd_flush_task(struct rung_task *task)
         flush_one(c);
     }
     kvd_run_ready(kvd);
+    if (kvd_reply_full(&kvd->m))
+        kvd_wait_hurry(kvd);
     kvd_stop_check(kvd);
 }

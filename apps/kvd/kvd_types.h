@@ -186,11 +186,13 @@ struct kvd_conn {
     bool multi, multi_broken;
     struct kvd_piece *out, *out_last; /* not yet taken by TCP */
     uint64_t out_bytes;
+    uint64_t want; /* parked for so much of the query budget; 0: for room */
     uint8_t resp;  /* 2 or 3 */
     uint8_t wait;  /* enum kvd_wait */
     bool rx_waits, tx_waits; /* a call came short: an event will tell */
     bool flushing; /* in kvd->flush */
     bool parked;   /* in kvd->parked */
+    bool refused;  /* one too many */
     bool lingers;  /* our side is shut: the client may close */
     uint32_t drained; /* bytes thrown away meanwhile */
     bool lost;     /* there was no memory for a reply: reset
@@ -249,7 +251,8 @@ struct kvd {
     struct rung_task accept_task;
 
     struct kvd_conn *conns;
-    uint32_t conn_count, gone_count; /* open; let go and not yet freed */
+    uint32_t conn_count, refused_count; /* open; of these, ones too many */
+    uint32_t gone_count; /* let go and not yet freed */
     bool accept_waits; /* there are too many */
     uint64_t conn_ids;
     struct kvd_queue wait[KVD_WAITS];
@@ -276,7 +279,8 @@ struct kvd {
     unsigned careful; /* commands to be written one at a time, after a batch was refused */
     struct rung_task write_task;
 
-    struct kvd_conn *flush, *parked; /* to send; to read on when there is memory again */
+    struct kvd_conn *flush; /* to send, and to read on */
+    struct kvd_conn *parked, **parked_end; /* to read on when there is memory again */
     struct rung_task flush_task;
 
     struct kvd_cursor *cursors;

@@ -19,13 +19,21 @@ static void gate_get(struct rung_kv *kv, struct rung_kv_get *get)
         rung_kv_get(g->under, get);
 }
 
-static bool gate_refuses(const struct gate *g, const struct rung_kv_write *write)
+static bool gate_refuses(struct gate *g, const struct rung_kv_write *write)
 {
     bool named = g->refuse_key == NULL;
     for (unsigned i = 0; i < write->change_count && !named; i++)
         named = strlen(g->refuse_key) == write->change[i].key_len
                 && memcmp(g->refuse_key, write->change[i].key, write->change[i].key_len) == 0;
-    return g->refuse != 0 && named && write->change_count > g->refuse_over;
+    if (g->refuse == 0 || !named || write->change_count <= g->refuse_over)
+        return false;
+    if (g->refuse_chance > 0 && test_chance(&g->chance, g->refuse_chance) != 0)
+        return false;
+    if (g->refuse_left > 0 && --g->refuse_left == 0)
+        g->refuse_left = -1;
+    else if (g->refuse_left < 0)
+        return false;
+    return true;
 }
 
 static void gate_pass(struct gate *g, struct rung_kv_write *write)
@@ -110,6 +118,7 @@ void rig_open(struct rig *rig)
     rig->memory_keys.slot = "store";
     assert_int_equal(rung_kv_memory_open(&rig->memory, rig->p, &rig->memory_keys, &needs), 0);
     rig->gate.p = rig->p;
+    rig->gate.chance = test_seed() | 1;
     rig->gate.under = &rig->memory.kv;
     rung_kv_init(&rig->gate.kv, &gate_ops);
     rig->gate.kv.info = rig->memory.kv.info;

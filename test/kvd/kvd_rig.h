@@ -25,6 +25,9 @@ struct gate { /* a KV in front of another */
     bool hold;         /* knob: writes wait for gate_open() */
     int refuse;        /* knob: what writes of more than refuse_over changes answer, if not 0 */
     unsigned refuse_over;
+    unsigned refuse_chance; /* knob: one of so many writes is refused; 0: as above, each */
+    long refuse_left;       /* knob: so many times, 0: for ever */
+    uint64_t chance;
     const char *refuse_key; /* knob: only writes that change it */
     int refuse_get;
     unsigned writes, gets, changes; /* out: passed on */

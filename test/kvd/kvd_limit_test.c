@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: ISC */
+/* test/kvd/kvd_limit_test.c - limits, time-outs and hostile input: an error that says so, a bounded
+ * memory, and a server that goes on for others. */
+#include "kvd_rig.h"
+#include "test_platform.h"
+
+static void test_protocol_errors(void **state)
+{
+    static const struct { const char *say, *answer; } wrong[] = {
+        {"*x\r\n", "-ERR Protocol error: invalid multibulk length\r\n"},
+        {"*99999999\r\n", "-ERR Protocol error: invalid multibulk length\r\n"},
+        {"*1234567890123\r\n", "-ERR Protocol error: invalid multibulk length\r\n"},
+        {"*1\n", "-ERR Protocol error: invalid multibulk length\r\n"},
+        {"*--1\r\n", "-ERR Protocol error: invalid multibulk length\r\n"},
+        {"*\r\n", "-ERR Protocol error: invalid multibulk length\r\n"},
+        {"*1\r\n:3\r\n", "-ERR Protocol error: expected '$', got ':'\r\n"},
+        {"*1\r\n\1", "-ERR Protocol error: expected '$', got '?'\r\n"},
+        {"*1\r\n$x\r\n", "-ERR Protocol error: invalid bulk length\r\n"},
+        {"*1\r\n$-1\r\n", "-ERR Protocol error: invalid bulk length\r\n"},
+        {"*1\r\n$999999999\r\n", "-ERR Protocol error: invalid bulk length\r\n"},
+        {"*1\r\n$4\r\nPINGPING", "-ERR Protocol error: no CRLF behind an argument\r\n"},
+        {"*1\r\n$4\r\nPING\rX", "-ERR Protocol error: no CRLF behind an argument\r\n"},
+        {"SET a \"x\r\n", "-ERR Protocol error: unbalanced quotes in request\r\n"},
+        {"SET a 'x'y\r\n", "-ERR Protocol error: unbalanced quotes in request\r\n"},
+    };
+    (void)state;
+    for (unsigned i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        for (size_t segment = 1; segment < 4097; segment += 4095) {
+            struct rig rig = {.tcp = {.segment = segment}};
+            rig_open(&rig);
+            struct client *c = client_new(&rig);
+            client_say(c, "PING");
+            client_send(c, wrong[i].say, strlen(wrong[i].say));
+            client_send(c, "*1\r\n$4\r\nPING\r\n", 14); /* which nobody reads any more */
+            rig_run(&rig);
+            char answer[256];
+            snprintf(answer, sizeof answer, "+PONG\r\n%s", wrong[i].answer);
+            client_expect(c, answer);
+            client_gone(c);
+            client_ask(client_new(&rig), "PING", "+PONG\r\n");
+            rig_close(&rig);
+        }
+    }
+}
+
+/* Bytes of every kind for so many bytes; the server must still be there. */
+static void test_garbage(void **state)
+{
+    struct rig rig = {0};
+    uint64_t chance = test_seed() | 1;
+    static const char likely[] = "*$\r\n0123456789-GETSETMULTIEXEC \"'\\x";
+    (void)state;
+    rig_open(&rig);
+    for (unsigned i = 0; i < 400; i++) {
+        struct client *c = client_new(&rig);
+        uint8_t bytes[512];
+        size_t len = 1 + test_chance(&chance, sizeof bytes - 1);
+        for (size_t k = 0; k < len; k++)
+            bytes[k] = test_chance(&chance, 4) != 0
+                           ? (uint8_t)likely[test_chance(&chance, sizeof likely - 1)]
+                           : (uint8_t)test_chance(&chance, 256);
+        client_send(c, bytes, len);
+        rig_run(&rig);
+        client_abort(c);
+    }
+    client_ask(client_new(&rig), "PING", "+PONG\r\n");
+    rig_close(&rig);
+}
+
+static void test_line_too_long(void **state)
+{
+    struct rig rig = {0};
+    static char line[20000];
+    (void)state;
+    memset(line, 'x', sizeof line);
+    rig_open(&rig);
+    struct client *c = client_new(&rig);
+    client_send(c, line, sizeof line);
+    rig_run(&rig);
+    client_expect(c, "-ERR Protocol error: too big inline request\r\n");
+    client_gone(c);
+    rig_close(&rig);
+}
+
+static void test_inline_quotes(void **state)
+{
+    struct rig rig = {0};
+    (void)state;
+    rig_open(&rig);
+    struct client *c = client_new(&rig);
+    client_say(c, "  SET \"a b\" 'it\\'s'  ");
+    client_expect(c, "+OK\r\n");
+    client_ask(c, "STRLEN x", ":0\r\n");
+    client_say(c, "GET \"a\\x20b\"");
+    client_expect(c, "$4\r\nit's\r\n");
+    client_say(c, "ECHO \"\\n\\r\\t\\\\\\\"\"");
+    client_expect(c, "$5\r\n\n\r\t\\\"\r\n");
+    client_say(c, "ECHO \"\"");
+    client_expect(c, "$0\r\n\r\n");
+    client_say(c, "");
+    client_expect(c, "");
+    rig_close(&rig);
+}
+
+static void send_set(struct client *c, const char *key, size_t len)
+{
+    char head[128];
+    int n = snprintf(head, sizeof head, "*3\r\n$3\r\nSET\r\n$%zu\r\n%s\r\n$%zu\r\n", strlen(key),
+                     key, len);
+    char *all = malloc((size_t)n + len + 2);
+    assert_non_null(all);
+    memcpy(all, head, (size_t)n);
+    for (size_t i = 0; i < len; i++)
+        all[(size_t)n + i] = (char)('a' + i % 26);
+    memcpy(all + n + len, "\r\n", 2);
+    client_send(c, all, (size_t)n + len + 2);
+    free(all);
+    rig_run(c->rig);
+}
+
+static void expect_bytes(struct client *c, size_t len)
+{
+    char head[32];
+    int n = snprintf(head, sizeof head, "$%zu\r\n", len);
+    assert_int_equal(c->len, (size_t)n + len + 2);
+    assert_memory_equal(c->rx, head, (size_t)n);
+    for (size_t i = 0; i < len; i++)
+        assert_int_equal(c->rx[(size_t)n + i], 'a' + i % 26);
+    c->len = 0;
+    c->rx[0] = '\0';
+}
+
+static void test_long_values(void **state)
+{
+    static const size_t lens[] = {1023, 1024, 4095, 16375, 16383, 16384, 16385, 70000, 1 << 20};
+    (void)state;
+    struct rig rig = {0};
+    rig_open(&rig);
+    struct client *c = client_new(&rig);
+    for (unsigned i = 0; i < sizeof lens / sizeof lens[0]; i++) {
+        char answer[64];
+        send_set(c, "v", lens[i]);
+        client_expect(c, "+OK\r\n");
+        client_words(c, "GET v");
+        expect_bytes(c, lens[i]);
+        snprintf(answer, sizeof answer, ":%zu\r\n", lens[i]);
+        client_ask(c, "STRLEN v", answer);
+        client_ask(c, "GETRANGE v 2 4", "$3\r\ncde\r\n");
+        client_ask(c, "PEXPIRE v 100000", ":1\r\n");
+        client_ask(c, "PTTL v", ":100000\r\n"); /* its tail is read from its end */
+        client_ask(c, "PERSIST v", ":1\r\n");
+        client_words(c, "GET v");
+        expect_bytes(c, lens[i]);
+        if (i % 2 == 0)
+            client_ask(c, "DEL v", ":1\r\n");
+    }
+    rig_close(&rig);
+}
+
+static void test_too_long(void **state)
+{
+    struct rig rig = {.config = {.max_value = 1000, .max_query = 3000}, .tcp = {.segment = 100}};
+    (void)state;
+    rig_open(&rig);
+    struct client *c = client_new(&rig);
+    send_set(c, "v", 1000);
+    client_expect(c, "+OK\r\n");
+    send_set(c, "v", 1001);
+    client_expect(c, "-ERR an argument is longer than max-value allows\r\n");
+    client_ask(c, "STRLEN v", ":1000\r\n"); /* and in step */
+    client_ask(c, "APPEND v x", "-ERR the value would be longer than max-value allows\r\n");
+    char head[] = "*5\r\n$4\r\nMSET\r\n";
+    client_send(c, head, sizeof head - 1);
+    static char part[2048];
+    int n = 0;
+    memset(part, 'z', sizeof part);
+    for (unsigned i = 0; i < 4; i++) {
+        n = sprintf(part, "$1000\r\n");
+        memset(part + n, 'z', 1000);
+        memcpy(part + n + 1000, "\r\n", 2);
+        client_send(c, part, (size_t)n + 1002);
+    }
+    rig_run(&rig);
+    client_expect(c, "-ERR the command is longer than max-query allows\r\n");
+    static char many[8 + 70000 * 6];
+    memcpy(many, "*70000\r\n", 8);
+    for (unsigned i = 0; i < 70000; i++)
+        memcpy(many + 8 + 6 * i, "$0\r\n\r\n", 6);
+    client_send(c, many, sizeof many);
+    rig_run(&rig);
+    client_expect(c, "-ERR the command has too many arguments\r\n");
+    client_say(c, "MULTI");
+    client_expect(c, "+OK\r\n");
+    for (unsigned i = 0; i < 100; i++)
+        client_say(c, "PING");
+    assert_non_null(strstr(c->rx, "-ERR the transaction is longer than max-query allows\r\n"));
+    c->len = 0;
+    client_ask(c, "EXEC", "-EXECABORT Transaction discarded because of previous errors.\r\n");
+    rig_close(&rig);
+}
+
+static void test_long_keys(void **state)
+{
+    struct rig rig = {0};
+    (void)state;
+    rig_open(&rig);
+    struct client *c = client_new(&rig);
+    static char key[1100];
+    memset(key, 'k', 1025);
+    memcpy(key + 1025, "", 1);
+    static char line[1200];
+    snprintf(line, sizeof line, "GET %s", key);
+    client_ask(c, line, "-ERR a key is of 1 to 1024 bytes here, not 1025\r\n");
+    line[4 + 1024] = '\0';
+    client_ask(c, line, "$-1\r\n");
+    rig_close(&rig);
+}
+
+static void test_too_many_clients(void **state)
+{
+    struct rig rig = {.config = {.max_connections = 2}};
+    (void)state;
+    rig_open(&rig);
+    struct client *a = client_new(&rig), *b = client_new(&rig), *c = client_new(&rig);
+    client_expect(c, "-ERR max number of clients reached\r\n");
+    client_gone(c);
+    client_ask(b, "PING", "+PONG\r\n");
+    client_abort(a);
+    client_ask(client_new(&rig), "PING", "+PONG\r\n");
+    rig_close(&rig);
+}
+
+static uint64_t info_of(struct client *c, const char *name)
+{
+    client_words(c, "INFO");
+    const char *at = strstr(c->rx, name);
+    assert_non_null(at);
+    uint64_t value = strtoull(at + strlen(name) + 1, NULL, 10);
+    c->len = 0;
+    c->rx[0] = '\0';
+    return value;
+}
+
+/* Clients that ask for ever and never read: bounded, others are served, and in the end they go. */
+static void test_deaf_clients(void **state)
+{
+    struct rig rig = {.config = {.memory = 8 << 20, .max_connections = 20},
+                      .tcp = {.segment = 16384, .queue = 16384}};
+    (void)state;
+    rig_open(&rig);
+    struct client *good = client_new(&rig);
+    send_set(good, "v", 1 << 20);
+    client_expect(good, "+OK\r\n");
+    for (unsigned i = 0; i < 16; i++) {
+        struct client *c = client_new(&rig);
+        c->deaf = true;
+        for (unsigned k = 0; k < 200; k++)
+            client_send(c, k % 2 ? "GET v\r\n" : "GETRANGE v 0 900000\r\n", k % 2 ? 7 : 21);
+        rig_run(&rig);
+    }
+    assert_in_range(info_of(good, "kvd_reply_bytes"), 1, (4 << 20) + (3 << 20));
+    rig_pass(&rig, 10 * RUNG_NS_PER_S); /* they are hurried */
+    client_words(good, "GET v");
+    expect_bytes(good, 1 << 20);
+    rig_pass(&rig, 31 * RUNG_NS_PER_S);
+    assert_in_range(info_of(good, "connected_clients"), 1, 1);
+    assert_in_range(info_of(good, "kvd_reply_bytes"), 0, 1 << 16);
+    client_words(good, "GET v");
+    expect_bytes(good, 1 << 20);
+    rig_close(&rig);
+}
+
+static void test_endless_pipeline(void **state)
+{
+    struct rig rig = {.config = {.max_pipeline = 10}, .tcp = {.segment = 1000, .queue = 1 << 16}};
+    (void)state;
+    rig_open(&rig);
+    struct client *c = client_new(&rig), *other = client_new(&rig);
+    c->deaf = true;
+    unsigned sent = 0;
+    for (unsigned k = 0; k < 30000; k++) {
+        client_send(c, "INCR n\r\n", 8);
+        sent++;
+        if (k % 1000 == 0)
+            client_ask(other, "PING", "+PONG\r\n");
+    }
+    rig_run(&rig);
+    client_listen(c);
+    size_t lines = 0;
+    for (size_t i = 0; i < c->len; i++)
+        lines += c->rx[i] == '\n';
+    assert_in_range(lines, 1, sent); /* what TCP had no room for was never sent */
+    char answer[64];
+    int n = snprintf(answer, sizeof answer, "%zu", lines);
+    client_words(other, "GET n");
+    assert_int_equal(strncmp(strchr(other->rx, '\n') + 1, answer, (size_t)n), 0);
+    rig_close(&rig);
+}
+
+static void test_time_outs(void **state)
+{
+    struct rig rig = {.config = {.idle_timeout_ns = 100 * RUNG_NS_PER_S}};
+    (void)state;
+    rig_open(&rig);
+    struct client *idle = client_new(&rig), *half = client_new(&rig), *busy = client_new(&rig);
+    client_send(half, "*2\r\n$3\r\nGE", 10);
+    rig_pass(&rig, 29 * RUNG_NS_PER_S);
+    client_send(half, "T", 1); /* it moves */
+    client_ask(busy, "PING", "+PONG\r\n");
+    rig_pass(&rig, 29 * RUNG_NS_PER_S);
+    assert_int_equal(half->error, 0);
+    rig_pass(&rig, 2 * RUNG_NS_PER_S);
+    client_gone(half);
+    assert_false(idle->eof);
+    rig_pass(&rig, 41 * RUNG_NS_PER_S);
+    client_gone(idle);
+    client_ask(busy, "PING", "+PONG\r\n");
+    rig_pass(&rig, 99 * RUNG_NS_PER_S);
+    client_ask(busy, "PING", "+PONG\r\n");
+    rig_close(&rig);
+}
+
+/* More long commands at once than there is memory for: those that hold nothing wait. */
+static void test_long_commands_wait(void **state)
+{
+    struct rig rig = {.config = {.memory = 4 << 20, .max_value = 1500000, .max_query = 1600000}};
+    struct client *c[4];
+    (void)state;
+    rig_open(&rig);
+    for (unsigned i = 0; i < 4; i++) {
+        c[i] = client_new(&rig);
+        client_send(c[i], "*3\r\n$3\r\nSET\r\n$1\r\nv\r\n$1500000\r\nabc", 33);
+        rig_run(&rig);
+    }
+    static char rest[1500000 - 3 + 2];
+    memset(rest, 'x', sizeof rest);
+    memcpy(rest + sizeof rest - 2, "\r\n", 2);
+    struct client *other = client_new(&rig);
+    assert_in_range(info_of(other, "kvd_query_bytes"), 1, 2 << 20);
+    for (unsigned i = 0; i < 4; i++)
+        client_send(c[i], rest, sizeof rest);
+    rig_run(&rig);
+    for (unsigned i = 0; i < 4; i++)
+        client_expect(c[i], "+OK\r\n");
+    rig_close(&rig);
+}
+
+#define CASE(name) cmocka_unit_test(test_##name)
+static const struct CMUnitTest cases[] = {
+    CASE(protocol_errors), CASE(garbage), CASE(line_too_long), CASE(inline_quotes),
+    CASE(long_values), CASE(too_long), CASE(long_keys), CASE(too_many_clients), CASE(deaf_clients),
+    CASE(endless_pipeline), CASE(time_outs), CASE(long_commands_wait), {0},
+};
+
+int main(void)
+{
+    const struct CMUnitTest *const files[] = {cases};
+    return test_run_group("kvd-limit", files, 1);
+}
