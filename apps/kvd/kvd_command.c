@@ -135,6 +135,7 @@ void kvd_cmd_free(struct kvd_cmd *cmd)
         sub->slot_count = 0; /* they are the transaction's */
         kvd_cmd_free(sub);
     }
+    cmd->subs = NULL;
     cmd_drop_slots(cmd);
     kvd_reply_drop(cmd);
     kvd_args_drop(&kvd->m, &cmd->args);

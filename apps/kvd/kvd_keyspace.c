@@ -300,6 +300,7 @@ static bool wipe_each(struct rung_kv_list *list, const char *key, size_t len, ui
 static void wipe_listed(struct rung_op *op, int result)
 {
     struct space *s = space_of(op);
+    struct kvd *kvd = s->kvd;
     struct kvd_cmd *wipe = s->wipe;
     s->wipe = NULL;
     if (result <= 0 || wipe->args.count == 0) {
@@ -315,8 +316,8 @@ static void wipe_listed(struct rung_op *op, int result)
     s->list.after_len = s->last_len;
     wipe->then = wipe_then;
     wipe->arg = s;
-    kvd_cmd_start_own(wipe, &wipe_op);
-    kvd_run_ready(s->kvd);
+    kvd_cmd_start_own(wipe, &wipe_op); /* s may be gone */
+    kvd_run_ready(kvd);
 }
 
 /* The next keys, in order, from behind the last that were removed: so it comes to an end however

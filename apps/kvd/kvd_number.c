@@ -31,7 +31,7 @@ bool kvd_word_is(struct kvd_bytes word, const char *lower)
         uint8_t c = word.at[i];
         if (c >= 'A' && c <= 'Z')
             c |= 0x20;
-        if (c != (uint8_t)lower[i]) /* the NUL at its end too */
+        if (lower[i] == '\0' || c != (uint8_t)lower[i])
             return false;
     }
     return lower[word.len] == '\0';

@@ -74,9 +74,11 @@ void kvd_text_word(struct kvd_text *t, const char *word)
 
 void kvd_text_reply(struct kvd_text *t, struct kvd_cmd *cmd)
 {
-    if (t->failed || t->hold == NULL)
+    if (t->failed || t->hold == NULL) {
+        kvd_text_drop(t);
         kvd_fail(cmd, "OOM the answer needs more memory than there is for it");
-    else
-        kvd_raw(cmd, t->hold, t->len);
+        return;
+    }
+    kvd_raw(cmd, t->hold, t->len);
     t->hold = NULL;
 }
