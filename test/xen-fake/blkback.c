@@ -82,15 +82,22 @@ static void back_unmap_ring(struct blkback *back)
 
 static bool back_map_ring(struct blkback *back)
 {
+    /* Linux goes by whether the key is there at all; older ones do not know it. */
+    bool ordered = back->config.max_order > 0
+                   && fake_store_read(back->fake, fake_front(back->fake, "vbd", back->id,
+                                                             "ring-page-order"));
     uint64_t pages = back_front(back, "num-ring-pages", 1);
     uint64_t order = back_front(back, "ring-page-order", 0);
+    if (back_front(back, "multi-queue-num-queues", 1) != 1
+        && blkback_wrong(back, "several queues"))
+        return false;
     if (order > 4 || pages != UINT64_C(1) << order || order > back->config.max_order)
         if (blkback_wrong(back, "a ring of %llu pages, order %llu", (unsigned long long)pages,
                           (unsigned long long)order))
             return false;
     for (back->pages = 0; back->pages < pages; back->pages++) {
         char key[16];
-        snprintf(key, sizeof(key), pages > 1 ? "ring-ref%u" : "ring-ref", back->pages);
+        snprintf(key, sizeof(key), ordered ? "ring-ref%u" : "ring-ref", back->pages);
         uint32_t ref = (uint32_t)back_front(back, key, 0);
         back->ref[back->pages] = ref;
         back->page[back->pages] = fake_map(back->fake, 0, ref, true);

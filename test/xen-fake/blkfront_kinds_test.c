@@ -306,6 +306,35 @@ static void disks_that_cannot_be(void **state)
     }
 }
 
+/* A boot loader has used the disk, or we ourselves with other settings, and left its words. */
+static void words_of_a_former_owner(void **state)
+{
+    static const char *const keys[][2] = {
+        {"feature-persistent", "1"}, {"ring-page-order", "2"}, {"num-ring-pages", "4"},
+        {"ring-ref", "900"}, {"ring-ref0", "901"}, {"ring-ref1", "902"}, {"ring-ref3", "903"},
+        {"multi-queue-num-queues", "4"}, {"event-channel", "77"}, {"protocol", "arm-abi"},
+    };
+    struct blk_test t;
+    uint8_t *memory = blk_memory(8192, 0);
+    (void)state;
+    for (unsigned pages = 1; pages <= 2; pages++) {
+        blk_begin(&t, &blk_rich);
+        for (unsigned i = 0; i < RUNG_ARRAY_LEN(keys); i++)
+            fake_store_write(t.fake, fake_front(t.fake, "vbd", t.back->id, keys[i][0]), "%s",
+                             keys[i][1]);
+        t.keys.ring_pages = pages - 1; /* the key's choices: 1, 2 */
+        t.keys.persistent = false;
+        assert_int_equal(blk_open(&t), RUNG_OK);
+        assert_int_equal(t.back->pages, pages);
+        assert_false(t.back->persistent);
+        memset(memory, (int)pages, 8192);
+        assert_int_equal(blk_rw(&t, RUNG_BLOCK_WRITE, 8, memory, 8192), RUNG_OK);
+        assert_int_equal(t.back->bytes[8 * 512 + 8191], pages);
+        blk_end(&t);
+    }
+    blk_free(memory, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -321,6 +350,7 @@ int main(void)
         cmocka_unit_test(disks_by_place),
         cmocka_unit_test(open_says_what_is_wrong),
         cmocka_unit_test(disks_that_cannot_be),
+        cmocka_unit_test(words_of_a_former_owner),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

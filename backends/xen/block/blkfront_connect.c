@@ -69,25 +69,25 @@ connect_pair(struct rung_xen_pair *pair, const char *name, const char *format, .
     va_end(list);
 }
 
+/* Everything is said, also what would go without saying: who had the disk before (a boot loader, we
+ * ourselves with other settings) may have left other words under these names. */
 static unsigned connect_publish(const struct rung_blkfront *self, struct rung_xen_pair *pairs)
 {
     const struct rung_blkfront_ring *ring = &self->ring;
     unsigned n = 0;
-    if (ring->pages == 1) {
+    if (ring->pages == 1) /* for back ends that know no other ring */
         connect_pair(&pairs[n++], "ring-ref", "%u", (unsigned)ring->ref[0]);
-    } else {
-        connect_pair(&pairs[n++], "ring-page-order", "%d", __builtin_ctz(ring->pages));
-        connect_pair(&pairs[n++], "num-ring-pages", "%u", ring->pages);
-        for (unsigned i = 0; i < ring->pages; i++) {
-            char name[16];
-            snprintf(name, sizeof(name), "ring-ref%u", i);
-            connect_pair(&pairs[n++], name, "%u", (unsigned)ring->ref[i]);
-        }
+    connect_pair(&pairs[n++], "ring-page-order", "%d", __builtin_ctz(ring->pages));
+    connect_pair(&pairs[n++], "num-ring-pages", "%u", ring->pages);
+    for (unsigned i = 0; i < ring->pages; i++) {
+        char name[16];
+        snprintf(name, sizeof(name), "ring-ref%u", i);
+        connect_pair(&pairs[n++], name, "%u", (unsigned)ring->ref[i]);
     }
+    connect_pair(&pairs[n++], "multi-queue-num-queues", "1");
     connect_pair(&pairs[n++], "event-channel", "%u", (unsigned)self->event.port);
     connect_pair(&pairs[n++], "protocol", "%s", XEN_IO_PROTO_ABI_NATIVE);
-    if (self->want_persistent)
-        connect_pair(&pairs[n++], "feature-persistent", "1");
+    connect_pair(&pairs[n++], "feature-persistent", "%d", self->want_persistent);
     return n;
 }
 
@@ -95,7 +95,7 @@ static int blkfront_connect(struct rung_xen_device *device, struct rung_xen_pair
                             unsigned room)
 {
     struct rung_blkfront *self = connect_of(device);
-    assert(room >= RUNG_BLKFRONT_RING_PAGES + 5);
+    assert(room >= RUNG_BLKFRONT_RING_PAGES + 7);
     (void)room;
     self->handle = (uint16_t)strtoul(device->id, NULL, 10);
     enum rung_err err = rung_blkfront_ring_make(self, connect_order(self));

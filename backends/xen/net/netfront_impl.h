@@ -15,7 +15,7 @@
 #define NETFRONT_HEADS 256u        /* the longest headers of a frame that is cut here */
 #define NETFRONT_ROOM 128u         /* free slots in which any frame fits, however it is cut */
 #define NETFRONT_GROUPS 64u        /* multicast groups that a back end keeps (Linux) */
-#define NETFRONT_VALUES 13u
+#define NETFRONT_VALUES 12u
 #define NETFRONT_NONE UINT32_MAX
 
 /* ---- netfront_shared.c: the only reads of shared pages. Each field is read once. ---- */

@@ -121,7 +121,7 @@ static void open_values(struct rung_netfront *nf)
         {"mac", true}, {"mtu", true}, {"trusted", true}, {"feature-rx-copy", false},
         {"feature-sg", false}, {"feature-gso-tcpv4", false}, {"feature-gso-tcpv6", false},
         {"feature-no-csum-offload", false}, {"feature-ipv6-csum-offload", false},
-        {"feature-split-event-channels", false}, {"multi-queue-max-queues", false},
+        {"feature-split-event-channels", false},
         {"feature-multicast-control", false}, {"feature-dynamic-multicast-control", false},
     };
     _Static_assert(RUNG_ARRAY_LEN(values) == NETFRONT_VALUES, "as many as there is room for");

@@ -32,9 +32,7 @@ static void ring_says(struct ring_pairs *to, const char *name, uint32_t value)
 static int ring_publish(struct rung_netfront *nf, struct rung_xen_pair *pairs, unsigned room)
 {
     struct ring_pairs to = {.pairs = pairs, .room = room};
-    struct rung_xen_device *device = &nf->device;
-    if (rung_xen_device_number(device, "multi-queue-max-queues", 0) > 0)
-        ring_says(&to, "multi-queue-num-queues", 1); /* one: then the keys stand here, as ever */
+    ring_says(&to, "multi-queue-num-queues", 1); /* one: then the keys stand here, as ever */
     ring_says(&to, "tx-ring-ref", nf->tx.ring_ref);
     ring_says(&to, "rx-ring-ref", nf->rx.ring_ref);
     if (nf->rx_event.port) {
