@@ -18,6 +18,7 @@ rung_option(RUNG_LLHTTP_DIR "" "Folder of llhttp's C sources and header, if not 
 rung_option(RUNG_LWIP_DIR "" "lwIP's source folder or tarball, if not the distribution's, fetched")
 rung_option(RUNG_MUSL_DIR "" "musl's source folder or tarball, if not the distribution's, fetched")
 rung_option(RUNG_BEARSSL_DIR "" "BearSSL's source folder or tarball, if not the distribution's, fetched")
+rung_option(RUNG_CMOCKASOURCE_DIR "" "cmocka's source folder or tarball for tests in a Xen domain, if not the distribution's, fetched")
 rung_option(RUNG_CONTRACT_ROOT ${RUNG_ROOT}/test/contract "Where the contract suites are")
 foreach(iface IN LISTS RUNG_INTERFACES)
     string(TOUPPER ${iface} IFACE)

@@ -23,17 +23,21 @@ static uint64_t loop_deadline(struct rung_xen_ground *g)
     return rung_xen_clock_system_ns(&g->clock, first->due_ns);
 }
 
-int rung_loop_run(struct rung_platform *p)
+void rung_xen_loop_turn(struct rung_platform *p, bool wait)
 {
     struct rung_xen_ground *g = ground_of(p);
+    rung_turn_begin(p);
+    uint64_t deadline_ns = wait ? loop_deadline(g) : 0;
+    if (deadline_ns) /* does not wait if an event is pending */
+        rung_xen_events_wait(&g->xen.events, deadline_ns);
+    rung_xen_events_run(&g->xen.events);
+    rung_turn_end(p);
+}
+
+int rung_loop_run(struct rung_platform *p)
+{
     rung_run_begin(p);
-    while (!p->stopped) {
-        rung_turn_begin(p);
-        uint64_t deadline_ns = loop_deadline(g);
-        if (deadline_ns) /* does not wait if an event is pending */
-            rung_xen_events_wait(&g->xen.events, deadline_ns);
-        rung_xen_events_run(&g->xen.events);
-        rung_turn_end(p);
-    }
+    while (!p->stopped)
+        rung_xen_loop_turn(p, true);
     return rung_run_end(p);
 }

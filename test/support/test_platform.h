@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* test/support/test_platform.h - one way to get and to run a platform, for tests that run on
  * several.
- * Model    A test links one of test_platform_virtual.c and test_platform_unix.c; its own source
+ * Model    A test links one of test_platform_virtual.c, _unix.c and _xen.c; its own source
  *          does not know which. All calls fail the running cmocka test when something is wrong.
  * Units    Seeds are 64 bits. RUNG_TEST_SEED in the environment replaces the default one, and
  *          RUNG_TEST_LOG (any value) shows the log on standard error as it is written.

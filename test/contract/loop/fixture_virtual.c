@@ -11,6 +11,8 @@
 #include "rung/log.h"
 #include "virtual/virtual.h"
 
+const bool fixture_one_platform = false;
+
 void fixture_pass_ns(struct rung_platform *p, uint64_t ns)
 {
     rung_virtual_skip_ns(p, ns);

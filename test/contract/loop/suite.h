@@ -21,7 +21,10 @@ void fixture_pass_ns(struct rung_platform *p, uint64_t ns);
 void fixture_console_begin(struct rung_platform *p);
 size_t fixture_console_end(struct rung_platform *p, char *text, size_t room);
 
-/* The name of a sink; what it holds, room bytes of it at most; and its end, if that takes something.
+/* Whether a program can have one platform only. */
+extern const bool fixture_one_platform;
+
+/* The name of a sink, NULL if this platform has no sinks; what it holds, room bytes of it at most; and its end, if that takes something.
  * One at a time. */
 const char *fixture_sink_name(struct rung_platform *p);
 size_t fixture_sink_read(struct rung_platform *p, uint8_t *bytes, size_t room);

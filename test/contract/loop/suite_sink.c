@@ -51,6 +51,12 @@ static void sink_begin(struct sink_test *t)
 {
     memset(t, 0, sizeof(*t));
     t->p = test_platform_new();
+    if (!fixture_sink_name(t->p)) {
+        assert_int_equal(rung_sink_open(t->p, "a sink", &t->sink), RUNG_E_NOTSUP);
+        test_platform_free(t->p);
+        print_message("skipped: this platform has no sinks\n");
+        skip();
+    }
     assert_int_equal(rung_sink_open(t->p, fixture_sink_name(t->p), &t->sink), RUNG_OK);
 }
 
@@ -77,14 +83,14 @@ static void test_sink_keeps_what_is_written(void **state)
 {
     enum { SIZE = 1 << 20 };
     uint64_t chance = test_seed();
-    uint8_t *bytes = malloc(SIZE);
     struct sink_test t;
     size_t at = 0;
     (void)state;
+    sink_begin(&t);
+    uint8_t *bytes = malloc(SIZE);
     assert_non_null(bytes);
     for (size_t i = 0; i < SIZE; i++)
         bytes[i] = (uint8_t)(i * 7 + (i >> 8) + (i >> 16));
-    sink_begin(&t);
     sink_expect(&t, bytes, 0);
     for (unsigned round = 0; at < SIZE; round++) {
         struct rung_vec vec[RUNG_SINK_VECS];
