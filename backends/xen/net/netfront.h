@@ -82,6 +82,7 @@ struct rung_netfront {
     unsigned events;  /* to be told, when the loop is back, or somebody listens */
     struct rung_task tell, again;
     struct rung_timer unheard, retry;
+    struct rung_xen_resumer resumer; /* pages kept by a back end that is gone come back too */
     struct rung_op *closing, device_closing;
     unsigned close_tries;
 };

@@ -161,6 +161,7 @@ static void link_close_go(struct rung_netfront *nf)
         }
     }
     rung_timer_stop(nf->p, &nf->retry);
+    rung_xen_resumer_remove(nf->device.x, &nf->resumer);
     rung_netfront_pool_end(nf);
     rung_free(nf->p, nf->tables);
     rung_op_finish(nf->p, nf->closing, RUNG_OK);
@@ -179,6 +180,13 @@ static void link_retry(struct rung_timer *timer)
         link_close_go(nf);
     else
         rung_netfront_unstick(nf, false, false);
+}
+
+/* Whether or not there is a back end now. References of before the suspend are nobody's: to end one
+ * then would end another's. */
+static void link_resumed(struct rung_xen_resumer *resumer)
+{
+    rung_netfront_unstick(rung_container_of(resumer, struct rung_netfront, resumer), true, false);
 }
 
 static void link_closed(struct rung_op *op, int result)
@@ -208,6 +216,7 @@ void rung_netfront_link_init(struct rung_netfront *nf)
     nf->again.fn = link_again;
     nf->unheard.fn = link_unheard;
     nf->retry.fn = link_retry;
+    nf->resumer.resumed = link_resumed;
     nf->tx_event.fn = rung_netfront_on_tx;
     nf->rx_event.fn = rung_netfront_on_rx;
 }

@@ -191,6 +191,7 @@ enum rung_err rung_netfront_open(struct rung_netfront *self, struct rung_platfor
         rung_free(p, self->tables);
         return err;
     }
+    rung_xen_resumer_add(self->device.x, &self->resumer);
     self->opened = true;
     self->events = 0;
     self->rx.want = true;

@@ -116,8 +116,6 @@ static void ring_end(struct rung_netfront *nf, bool resumed)
     rung_netfront_tx_end(nf, resumed);
     rung_netfront_mcast_end(nf);
     rung_netfront_pages_end(nf, resumed);
-    if (resumed)
-        rung_netfront_unstick(nf, true, false);
 }
 
 static int ring_connect(struct rung_xen_device *device, struct rung_xen_pair *pairs, unsigned room)
