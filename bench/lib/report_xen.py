@@ -151,9 +151,10 @@ def rows(data):
     }
     lines = [f'"{name}" {value:.2f}' for name, value in needs.items()] + ["", ""]
     for name, sides in bulk_rows(data).items():
-        lines.append(f'"{name}" ' + spread([a["gbps"] / b["gbps"]
+        lines.append(f'"{name.split(",")[0]}" ' + spread([a["gbps"] / b["gbps"]
                                             for a, b in zip(sides[RUNG], sides[LINUX])]))
     for name, sides in data["block"].items():
-        lines.append(f'"{name}" ' + spread([a["rate"] / b["rate"]
+        short = name.replace("random ", "").replace("sequential ", "")
+        lines.append(f'"{short}" ' + spread([a["rate"] / b["rate"]
                                             for a, b in zip(sides[RUNG], sides[LINUX])]))
     return lines
