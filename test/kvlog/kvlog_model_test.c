@@ -9,7 +9,7 @@
 
 #include "kvlog_rig.h"
 
-enum { MODEL_KEYS = 50, MODEL_WRITES = 6, MODEL_GETS = 6, MODEL_ROUNDS = 6000 };
+enum { MODEL_KEYS = 50, MODEL_WRITES = 6, MODEL_GETS = 6, MODEL_ROUNDS = 40000 };
 
 struct model_key {
     char key[RUNG_KV_KEY_MAX];
