@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* bench/raw/store.c - what kvlog writes and reads for what it is asked: bench-store RING-MIB VALUE
- * TOGETHER PERCENT fills a store on a disk in memory up to so many percent of its ring with values of so
- * many bytes, writes keys of chance anew, so many at once, until four times the ring has been
+ * TOGETHER PERCENT fills a store on a disk in memory up to so many percent of its ring with values
+ * of so many bytes, writes keys of chance anew, so many at once, until four times the ring has been
  * written, and opens it again. Time is virtual and chance is seeded: the figures are exact, and
  * the same on every machine. One line of JSON. */
 #include <stdio.h>

@@ -2,15 +2,16 @@
 /* stacks/crash/block_crash.h - BLOCK around a BLOCK that remembers what was written, so that a test
  * can have the power cut at any moment of it, as often as it likes.
  * Model    Requests pass through. Each begin and each end of a write or flush is a moment, counted
- *          from 1. At a moment a write is kept for certain if it was done with FUA, or done before a
- *          flush began that is done. Every other one that has begun is kept, or not, or in part:
+ *          from 1. At a moment a write is kept for certain if it was done with FUA, or done before
+ *          a flush began that is done. Every other one that has begun is kept, or not, or in part:
  *          some of its sectors, and one of them perhaps torn in the middle. Discards are told
  *          to the disk and otherwise ignored.
  * Units    Moments; sectors of the disk below.
  * Owner    What was written is copied to the heap until close is done. The disk below stays its
  *          opener's.
  * Context  The loop; the calls for replaying also outside of it.
- * Errors   As block.h says. A write that there is no memory for, or beyond `limit`, ends with IO. */
+ * Errors   As block.h says. A write that there is no memory for, or beyond `limit`, ends with
+ *          IO. */
 #ifndef RUNG_BLOCK_CRASH_H
 #define RUNG_BLOCK_CRASH_H
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* stacks/crash/block_crash_replay.c - what a disk may hold after a power cut; see block_crash.h.
- * Which of the loose writes came first does not matter where they do not overlap: a subset of them is
- * what any order leaves when it is interrupted. Where they overlap, the later one wins if it began
- * when the other was done, and chance decides if not. */
+ * Which of the loose writes came first does not matter where they do not overlap: a subset of them
+ * is what any order leaves when it is interrupted. Where they overlap, the later one wins if it
+ * began when the other was done, and chance decides if not. */
 #include <string.h>
 
 #include "block_crash.h"

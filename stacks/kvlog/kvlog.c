@@ -56,8 +56,9 @@ void rung_kvlog_compact(struct rung_kvlog *self, struct rung_op *op)
 
 const struct rung_kv_ops rung_kvlog_kv_ops = RUNG_KV_TABLE("kvlog", rung_kvlog);
 
-/* The longest value that an empty store can take, and write over: as write_fits() in kvlog_write.c has it,
- * a little less. It is there once, may be moved, and is written again in a group of its own. */
+/* The longest value that an empty store can take, and write over: as write_fits() in kvlog_write.c
+ * has it, a little less. It is there once, may be moved, and is written again in a group of its
+ * own. */
 static uint64_t kvlog_max_value(const struct rung_kvlog_ring *log)
 {
     uint64_t group = log->unit + KVLOG_GROUP_BYTES, page = log->step < KVLOG_PAGE_BYTES
@@ -94,8 +95,8 @@ static void kvlog_set_up(struct rung_kvlog *self, const struct kvlog_super *supe
 }
 
 /* From here on a crash finds a store that is in use, of a new epoch: nothing that was written
- * before and cut off can be taken for what is written now. The flush makes durable what was read and
- * may not have been yet. */
+ * before and cut off can be taken for what is written now. The flush makes durable what was read
+ * and may not have been yet. */
 static int kvlog_begin(struct rung_kvlog *self)
 {
     if (!self->writable)
@@ -119,8 +120,9 @@ static int kvlog_start(struct rung_kvlog *self, const struct kvlog_super *super)
         return RUNG_E_NOMEM;
     }
     if (self->torn)
-        rung_log(self->p, RUNG_LOG_INFO, self->slot, "cut off a write that was never finished, at byte "
-                 "%llu of the disk", (unsigned long long)rung_kvlog_place(self, self->log.head));
+        rung_log(self->p, RUNG_LOG_INFO, self->slot, "cut off a write that was never finished, at "
+                 "byte %llu of the disk",
+                 (unsigned long long)rung_kvlog_place(self, self->log.head));
     err = kvlog_begin(self);
     if (err)
         rung_kvlog_super_failed(self, "opened for writing", err);

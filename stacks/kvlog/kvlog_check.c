@@ -106,6 +106,7 @@ int rung_kvlog_check(struct rung_kvlog *self, struct rung_kvlog_check *report)
     }
     rung_kvlog_window_close(&c.window);
     if (!err && c.needed < self->index.keys && !report->damages)
-        check_found(&c, rung_kvlog_place(self, self->log.tail), "the index names what is not there");
+        check_found(&c, rung_kvlog_place(self, self->log.tail), "the index names what is not "
+            "there");
     return err;
 }

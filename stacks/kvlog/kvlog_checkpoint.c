@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* stacks/kvlog/kvlog_checkpoint.c - writing the index into the log, a few pages with each group, and
- * the superblock that says where it begins. A page holds what is true of its keys when its group
- * begins, so the index may go on changing meanwhile: what is written later stands behind it. */
+/* stacks/kvlog/kvlog_checkpoint.c - writing the index into the log, a few pages with each group,
+ * and the superblock that says where it begins. A page holds what is true of its keys when its
+ * group begins, so the index may go on changing meanwhile: what is written later stands behind
+ * it. */
 #include <string.h>
 
 #include "kvlog_reclaim.h"

@@ -37,8 +37,8 @@ uint64_t rung_kvlog_shared(const struct rung_kvlog *self)
     return log->together > moves ? log->together : moves;
 }
 
-/* The tail goes from one group's beginning to the next one's: all that is needed of a group is written
- * again, in groups of a step each, before any of its room is free. */
+/* The tail goes from one group's beginning to the next one's: all that is needed of a group is
+ * written again, in groups of a step each, before any of its room is free. */
 uint64_t rung_kvlog_reserve(const struct rung_kvlog *self, uint64_t next)
 {
     const struct rung_kvlog_ring *log = &self->log;
@@ -76,8 +76,8 @@ bool rung_kvlog_commit_add(struct rung_kvlog *self, const struct rung_kvlog_item
 void rung_kvlog_fail(struct rung_kvlog *self, int err, const char *doing)
 {
     if (!self->failed)
-        rung_log(self->p, RUNG_LOG_ERROR, self->slot, "%s failed (%s): nothing more is written; mend "
-                 "the disk, and start anew", doing, rung_err_text(err));
+        rung_log(self->p, RUNG_LOG_ERROR, self->slot, "%s failed (%s): nothing more is written; "
+                 "mend the disk, and start anew", doing, rung_err_text(err));
     self->failed = err == RUNG_E_DOWN ? RUNG_E_DOWN : RUNG_E_IO;
 }
 

@@ -81,8 +81,8 @@ void rung_kvlog_commit_free(struct rung_kvlog *self);
 
 /* What the disk could still take, if the next group were written now. */
 uint64_t rung_kvlog_free(const struct rung_kvlog *self);
-/* What must stay free, so that space can be won back and the index be written, if the next group has so
- * many bytes. */
+/* What must stay free, so that space can be won back and the index be written, if the next group
+ * has so many bytes. */
 uint64_t rung_kvlog_reserve(const struct rung_kvlog *self, uint64_t next);
 /* Bytes of a group beyond which no write joins others, or what the background writes. */
 uint64_t rung_kvlog_shared(const struct rung_kvlog *self);

@@ -115,7 +115,8 @@ void rung_kvlog_put_group(uint8_t *to, uint64_t salt, const struct kvlog_group *
     rung_kvlog_put64(to + 32, group->tail);
     rung_kvlog_put32(to + 40, group->count);
     rung_kvlog_put32(to + 44, 0);
-    rung_kvlog_put64(to, rung_kvlog_sum(kvlog_seed(salt, group->pos, 0), to + 8, KVLOG_GROUP_BYTES - 8));
+    rung_kvlog_put64(to, rung_kvlog_sum(kvlog_seed(salt, group->pos, 0), to + 8,
+                                        KVLOG_GROUP_BYTES - 8));
 }
 
 bool rung_kvlog_get_group(const uint8_t *from, uint64_t salt, struct kvlog_group *group)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* stacks/kvlog/kvlog_get.c - get: reads the record's header and the chunks that hold what is asked
- * for, looks at their sums, and lends the memory they were read into. Nothing keeps a record where it
- * is meanwhile: if it is not there any more, the index says where it went. */
+ * for, looks at their sums, and lends the memory they were read into. Nothing keeps a record where
+ * it is meanwhile: if it is not there any more, the index says where it went. */
 #include <stdio.h>
 #include <string.h>
 
@@ -110,8 +110,8 @@ static void get_done(struct get_read *read)
         return;
     }
     if (!err) {
-        rung_log(self->p, RUNG_LOG_ERROR, self->slot, "a value is damaged at byte %llu of the disk: "
-                 "restore it from a copy", (unsigned long long)rung_kvlog_place(self, pos));
+        rung_log(self->p, RUNG_LOG_ERROR, self->slot, "a value is damaged at byte %llu of the "
+                 "disk: restore it from a copy", (unsigned long long)rung_kvlog_place(self, pos));
         err = RUNG_E_CORRUPT;
     }
     get->op.done(&get->op, err == RUNG_E_DOWN || err == RUNG_E_CORRUPT ? err : RUNG_E_IO);

@@ -13,8 +13,8 @@ static void reclaim_read_done(struct rung_kvlog_span *span)
     if (span->err) {
         r->to = r->from;
         r->stuck = span->err;
-        rung_log(self->p, RUNG_LOG_ERROR, self->slot, "reading byte %llu of the disk failed (%s): no "
-                 "more space is won back; copy the store to another disk",
+        rung_log(self->p, RUNG_LOG_ERROR, self->slot, "reading byte %llu of the disk failed (%s): "
+                 "no more space is won back; copy the store to another disk",
                  (unsigned long long)rung_kvlog_place(self, r->from), rung_err_text(span->err));
     }
     rung_loop_defer(self->p, &self->work);
@@ -30,8 +30,9 @@ static bool reclaim_resize(struct rung_kvlog *self, size_t room)
     uint8_t *bytes = rung_alloc_aligned(self->p, RUNG_BLOCK_ALIGN, room);
     if (!bytes && room > r->room) {
         if (!r->stuck)
-            rung_log(self->p, RUNG_LOG_WARN, self->slot, "no memory to move a value of %llu bytes: no "
-                     "space is won back until there is; give more", (unsigned long long)room);
+            rung_log(self->p, RUNG_LOG_WARN, self->slot, "no memory to move a value of %llu "
+                     "bytes: no space is won back until there is; give more",
+                     (unsigned long long)room);
         r->stuck = RUNG_E_NOMEM;
     }
     if (!bytes)
@@ -55,7 +56,8 @@ const uint8_t *rung_kvlog_reclaim_at(struct rung_kvlog *self, uint64_t pos, uint
         return NULL;
     r->reading = true;
     r->from = from;
-    r->to = from + r->room < self->log.head ? from + r->room : self->log.head; /* the rest changes */
+    r->to = from + r->room < self->log.head ? from + r->room
+                                            : self->log.head; /* the rest changes */
     rung_kvlog_span_start(self, &r->span, RUNG_BLOCK_READ, 0, from, r->bytes,
                           (size_t)(r->to - from));
     return NULL;

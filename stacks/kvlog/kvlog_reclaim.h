@@ -5,8 +5,8 @@
  *          written again at the head, and the tail follows. It stops at the last checkpoint, behind
  *          which everything is needed at the next opening, and asks for a new one. Both ride along
  *          in groups of the callers' writes, or make groups of their own.
- *          Where a header is damaged nobody knows what follows it: then the index is gone through for
- *          what lies there. */
+ *          Where a header is damaged nobody knows what follows it: then the index is gone through
+ *          for what lies there. */
 #ifndef RUNG_KVLOG_RECLAIM_H
 #define RUNG_KVLOG_RECLAIM_H
 
@@ -79,8 +79,8 @@ void rung_kvlog_reclaim_no_room(struct rung_kvlog *self);
  * it is told so. */
 void rung_kvlog_reclaim_starve(struct rung_kvlog *self);
 
-/* kvlog_salvage.c. begin: the header at reclaim->at is damaged. step: whether it may be called again
- * at once. */
+/* kvlog_salvage.c. begin: the header at reclaim->at is damaged. step: whether it may be called
+ * again at once. */
 void rung_kvlog_salvage_begin(struct rung_kvlog *self);
 bool rung_kvlog_salvage_step(struct rung_kvlog *self, uint64_t limit);
 /* Marks the key's value as lost; false: not in this group. */

@@ -29,8 +29,8 @@ static int replay_no_memory(struct replay *r)
 {
     struct rung_kvlog *self = r->self;
     if (self->index.memory_max)
-        rung_log(self->p, RUNG_LOG_ERROR, self->slot, "the index of more than %llu keys does not fit "
-                 "into %llu bytes: set %s.memory to more, or give more memory",
+        rung_log(self->p, RUNG_LOG_ERROR, self->slot, "the index of more than %llu keys does not "
+                 "fit into %llu bytes: set %s.memory to more, or give more memory",
                  (unsigned long long)self->index.keys, (unsigned long long)self->index.memory_max,
                  self->slot);
     else
@@ -61,8 +61,8 @@ static int replay_page(struct replay *r, uint64_t pos, const struct kvlog_record
         struct kvlog_entry entry;
         size_t n = rung_kvlog_get_entry(bytes + at, size - at, &entry);
         if (!n || entry.shared > last) {
-            rung_log(r->self->p, RUNG_LOG_ERROR, r->self->slot, "no page of an index is at byte %llu "
-                     "of the disk: restore a copy", replay_place(r, pos));
+            rung_log(r->self->p, RUNG_LOG_ERROR, r->self->slot, "no page of an index is at byte "
+                     "%llu of the disk: restore a copy", replay_place(r, pos));
             return RUNG_E_CORRUPT;
         }
         memcpy(key + entry.shared, entry.key, entry.rest);
@@ -151,12 +151,14 @@ static int replay_damage(struct replay *r, enum rung_kvlog_verdict verdict, uint
         return RUNG_OK;
     }
     if (self->salvage) {
-        rung_log(self->p, RUNG_LOG_WARN, self->slot, "what stands at byte %llu of the disk is damaged, "
-                 "and left out: older values may stand for newer ones", replay_place(r, bad));
+        rung_log(self->p, RUNG_LOG_WARN, self->slot, "what stands at byte %llu of the disk is "
+                 "damaged, and left out: older values may stand for newer ones",
+                 replay_place(r, bad));
         return RUNG_OK;
     }
-    rung_log(self->p, RUNG_LOG_ERROR, self->slot, "the disk is damaged at byte %llu: restore a copy, or "
-             "salvage what is left (%s.salvage=on; rung-kv dump --salvage)", replay_place(r, bad),
+    rung_log(self->p, RUNG_LOG_ERROR, self->slot, "the disk is damaged at byte %llu: restore a "
+             "copy, or salvage what is left (%s.salvage=on; rung-kv dump --salvage)",
+             replay_place(r, bad),
              self->slot);
     return RUNG_E_CORRUPT;
 }

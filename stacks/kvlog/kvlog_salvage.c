@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* stacks/kvlog/kvlog_salvage.c - winning back space where the log is damaged. A damaged header hides
- * what follows it, up to the end of its group or, if it is a group's own, up to the next group.
- * What the index says lies there is then moved, key by key; a value that cannot be read any more
- * is marked as lost: asking for it is an error until it is written or removed. */
+/* stacks/kvlog/kvlog_salvage.c - winning back space where the log is damaged. A damaged header
+ * hides what follows it, up to the end of its group or, if it is a group's own, up to the next
+ * group. What the index says lies there is then moved, key by key; a value that cannot be read any
+ * more is marked as lost: asking for it is an error until it is written or removed. */
 #include <string.h>
 
 #include "kvlog_reclaim.h"
@@ -26,8 +26,8 @@ void rung_kvlog_salvage_begin(struct rung_kvlog *self)
     d->key_len = 0;
     if (!r->group_end)
         r->group_pos = r->at;
-    rung_log(self->p, RUNG_LOG_ERROR, self->slot, "the disk is damaged at byte %llu: what is needed "
-             "and can be read is moved away from there", salvage_place(self, r->at));
+    rung_log(self->p, RUNG_LOG_ERROR, self->slot, "the disk is damaged at byte %llu: what is "
+             "needed and can be read is moved away from there", salvage_place(self, r->at));
 }
 
 bool rung_kvlog_salvage_lose(struct rung_kvlog *self, struct rung_kvlog_node *node)
@@ -42,8 +42,8 @@ bool rung_kvlog_salvage_lose(struct rung_kvlog *self, struct rung_kvlog_node *no
         return false;
     }
     if (!node->lost)
-        rung_log(self->p, RUNG_LOG_ERROR, self->slot, "a value of %u bytes is lost: the disk is damaged "
-                 "at byte %llu", node->size, salvage_place(self, node->pos));
+        rung_log(self->p, RUNG_LOG_ERROR, self->slot, "a value of %u bytes is lost: the disk is "
+                 "damaged at byte %llu", node->size, salvage_place(self, node->pos));
     self->reclaim->moving = true;
     return true;
 }

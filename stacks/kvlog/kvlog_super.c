@@ -40,16 +40,16 @@ static int super_explain(struct rung_kvlog *self, const uint8_t *area)
             continue;
         uint32_t version = rung_kvlog_get32(at + 8);
         if (version > KVLOG_VERSION && version < 1000) {
-            rung_log(self->p, RUNG_LOG_ERROR, self->slot, "the store is of version %u, and this program "
-                     "knows version %u: use a newer program", version, KVLOG_VERSION);
+            rung_log(self->p, RUNG_LOG_ERROR, self->slot, "the store is of version %u, and this "
+                     "program knows version %u: use a newer program", version, KVLOG_VERSION);
             return RUNG_E_NOTSUP;
         }
-        rung_log(self->p, RUNG_LOG_ERROR, self->slot, "both superblocks are damaged: restore the store "
-                 "from a copy");
+        rung_log(self->p, RUNG_LOG_ERROR, self->slot, "both superblocks are damaged: restore the "
+                 "store from a copy");
         return RUNG_E_CORRUPT;
     }
-    rung_log(self->p, RUNG_LOG_ERROR, self->slot, "the disk holds no store: choose another, or make one "
-             "(%s.create=on makes one of an empty disk)", self->slot);
+    rung_log(self->p, RUNG_LOG_ERROR, self->slot, "the disk holds no store: choose another, or "
+             "make one (%s.create=on makes one of an empty disk)", self->slot);
     return RUNG_E_NOTFOUND;
 }
 
@@ -58,13 +58,13 @@ static int super_check(struct rung_kvlog *self, const struct kvlog_super *super)
     uint32_t sector = self->block->info.sector_size;
     uint64_t bytes = super_disk_bytes(self);
     if (super->unit % sector) {
-        rung_log(self->p, RUNG_LOG_ERROR, self->slot, "the store was made for sectors of %u bytes, and "
-                 "the disk has %u: copy it with dump and load", super->unit, sector);
+        rung_log(self->p, RUNG_LOG_ERROR, self->slot, "the store was made for sectors of %u "
+                 "bytes, and the disk has %u: copy it with dump and load", super->unit, sector);
         return RUNG_E_NOTSUP;
     }
     if (super->ring + KVLOG_RING_AT > bytes) {
-        rung_log(self->p, RUNG_LOG_ERROR, self->slot, "the disk is cut off: the store takes %llu bytes, "
-                 "and there are %llu; restore it from a copy",
+        rung_log(self->p, RUNG_LOG_ERROR, self->slot, "the disk is cut off: the store takes %llu "
+                 "bytes, and there are %llu; restore it from a copy",
                  (unsigned long long)(super->ring + KVLOG_RING_AT), (unsigned long long)bytes);
         return RUNG_E_INVAL;
     }
@@ -81,8 +81,8 @@ static bool super_choose(struct rung_kvlog *self, const uint8_t *area, struct kv
         *super = second;
     self->worse_super = first_good && (!second_good || second.written < super->written);
     if (first_good != second_good)
-        rung_log(self->p, RUNG_LOG_WARN, self->slot, "the %s superblock is damaged; the other one is "
-                 "used", first_good ? "second" : "first");
+        rung_log(self->p, RUNG_LOG_WARN, self->slot, "the %s superblock is damaged; the other one "
+                 "is used", first_good ? "second" : "first");
     return first_good || second_good;
 }
 
@@ -103,7 +103,7 @@ int rung_kvlog_super_write(struct rung_kvlog *self, const struct kvlog_super *su
     memset(bytes, 0, super->unit);
     rung_kvlog_put_super(bytes, super);
     int err = RUNG_OK;
-    for (unsigned i = 0; i < 2 && !err; i++) /* the good one is not touched before there is another */
+    for (unsigned i = 0; i < 2 && !err; i++) /* the good one stays until there is another */
         err = rung_kvlog_now(self, RUNG_BLOCK_WRITE, RUNG_BLOCK_FUA,
                              (i ^ self->worse_super) * (uint64_t)KVLOG_SUPER_STEP, bytes,
                              super->unit);
@@ -117,12 +117,13 @@ static int super_create(struct rung_kvlog *self, const uint8_t *area, size_t len
     uint32_t unit = self->block->info.sector_size;
     uint64_t bytes = super_disk_bytes(self), ring = bytes - KVLOG_RING_AT;
     if (!super_zero(area, len)) {
-        rung_log(self->p, RUNG_LOG_ERROR, self->slot, "the disk holds no store, and is not empty: choose "
-                 "another, or fill its first %u bytes with zeros", SUPER_EMPTY);
+        rung_log(self->p, RUNG_LOG_ERROR, self->slot, "the disk holds no store, and is not empty: "
+                 "choose another, or fill its first %u bytes with zeros", SUPER_EMPTY);
         return RUNG_E_NOTFOUND;
     }
     if (!self->writable) {
-        rung_log(self->p, RUNG_LOG_ERROR, self->slot, "the disk is read-only: no store can be made on it");
+        rung_log(self->p, RUNG_LOG_ERROR, self->slot, "the disk is read-only: no store can be "
+                 "made on it");
         return RUNG_E_READONLY;
     }
     *super = (struct kvlog_super){
@@ -158,8 +159,8 @@ int rung_kvlog_super_read(struct rung_kvlog *self, bool create, struct kvlog_sup
     uint64_t least = SUPER_LEAST_UNITS * unit > SUPER_LEAST ? SUPER_LEAST_UNITS * unit
                                                             : SUPER_LEAST;
     if (bytes < SUPER_AREA + least) {
-        rung_log(self->p, RUNG_LOG_ERROR, self->slot, "the disk is too small for a store: it has %llu "
-                 "bytes, and %llu are the least", (unsigned long long)bytes,
+        rung_log(self->p, RUNG_LOG_ERROR, self->slot, "the disk is too small for a store: it has "
+                 "%llu bytes, and %llu are the least", (unsigned long long)bytes,
                  (unsigned long long)(SUPER_AREA + least));
         return RUNG_E_INVAL;
     }

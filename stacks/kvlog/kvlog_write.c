@@ -119,8 +119,8 @@ static bool write_fits(const struct rung_kvlog *self, uint64_t bytes)
 static int write_memory_err(struct rung_kvlog *self)
 {
     if (!self->memory_told)
-        rung_log(self->p, RUNG_LOG_WARN, self->slot, "no memory for more than %llu keys (%llu bytes): "
-                 "new keys are refused; set %s.memory to more, or give more memory",
+        rung_log(self->p, RUNG_LOG_WARN, self->slot, "no memory for more than %llu keys (%llu "
+                 "bytes): new keys are refused; set %s.memory to more, or give more memory",
                  (unsigned long long)self->index.keys, (unsigned long long)self->index.memory,
                  self->slot);
     self->memory_told = true;
@@ -130,8 +130,8 @@ static int write_memory_err(struct rung_kvlog *self)
 static int write_full_err(struct rung_kvlog *self)
 {
     if (!self->full_told)
-        rung_log(self->p, RUNG_LOG_WARN, self->slot, "full: %llu bytes are in use; what would make it "
-                 "more is refused until something is removed",
+        rung_log(self->p, RUNG_LOG_WARN, self->slot, "full: %llu bytes are in use; what would "
+                 "make it more is refused until something is removed",
                  (unsigned long long)self->index.live);
     self->full_told = true;
     return RUNG_E_FULL;

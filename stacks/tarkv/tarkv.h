@@ -5,18 +5,18 @@
  *          tar's long names and big numbers, and V7. A regular file is a value under its name, with
  *          "./" left out; of several files of one name the last counts, as when the archive is
  *          unpacked. Links to files of the archive count as what they lead to. Folders, devices and
- *          fifos are not there, nor is a name with a part that starts with ".rung-". What leads out of
- *          the archive (a name with "..", an absolute one, such a link), leads in a circle or nowhere, is
- *          damaged, cut off or sparse, or is both file and folder is refused when it is opened. What
- *          lies behind the archive's end is not looked at. Types are not known; versions are sums
- *          (XXH3, 128 bits) of a value's bytes.
+ *          fifos are not there, nor is a name with a part that starts with ".rung-". What leads out
+ *          of the archive (a name with "..", an absolute one, such a link), leads in a circle or
+ *          nowhere, is damaged, cut off or sparse, or is both file and folder is refused when it is
+ *          opened. What lies behind the archive's end is not looked at. Types are not known;
+ *          versions are sums (XXH3, 128 bits) of a value's bytes.
  * Units    Bytes. A key costs about 80 bytes of memory besides itself.
- * Owner    The state is the opener's; all else is on the heap until close is done. Nobody writes to the
- *          disk while it is open.
+ * Owner    The state is the opener's; all else is on the heap until close is done. Nobody writes to
+ *          the disk while it is open.
  * Context  The loop. open runs it until the archive is read: outside callbacks only.
- * Errors   open: NOTFOUND (no archive there), CORRUPT (damaged, cut off, or hostile), NOTSUP (a kind of
- *          entry that is not known), NOMEM, IO, DOWN, CANCELED (the loop was stopped). Requests: as
- *          kv.h says. */
+ * Errors   open: NOTFOUND (no archive there), CORRUPT (damaged, cut off, or hostile), NOTSUP (a
+ *          kind of entry that is not known), NOMEM, IO, DOWN, CANCELED (the loop was stopped).
+ *          Requests: as kv.h says. */
 #ifndef RUNG_TARKV_H
 #define RUNG_TARKV_H
 

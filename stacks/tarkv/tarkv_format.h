@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* stacks/tarkv/tarkv_format.h - a header block and a pax header, as POSIX.1-2008 (pax, "ustar
- * Interchange Format" and "pax Header Block") and GNU tar's manual ("Basic Tar Format") have them; only
- * for the files of tarkv. Nothing here reads a disk, and nothing is believed. */
+ * Interchange Format" and "pax Header Block") and GNU tar's manual ("Basic Tar Format") have them;
+ * only for the files of tarkv. Nothing here reads a disk, and nothing is believed. */
 #ifndef RUNG_TARKV_FORMAT_H
 #define RUNG_TARKV_FORMAT_H
 

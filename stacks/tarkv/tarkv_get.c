@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* stacks/tarkv/tarkv_get.c - get: reads the sectors that hold what is asked for, no others, and lends
- * the memory they were read into. */
+/* stacks/tarkv/tarkv_get.c - get: reads the sectors that hold what is asked for, no others, and
+ * lends the memory they were read into. */
 #include "tarkv_get.h"
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* stacks/tarkv/tarkv_hostile_test.c - archives that are none, or that somebody means harm with: one line
- * each, nothing left behind, and memory that is bounded. */
+/* stacks/tarkv/tarkv_hostile_test.c - archives that are none, or that somebody means harm with: one
+ * line each, nothing left behind, and memory that is bounded. */
 #include "tarkv_testing.h"
 
 static void refused(struct tar_test *t, size_t bytes, enum rung_err err, const char *words)

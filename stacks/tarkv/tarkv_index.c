@@ -28,7 +28,8 @@ static bool index_take(struct rung_tarkv *self, uint64_t bytes)
 static bool index_grow(struct rung_tarkv *self)
 {
     size_t room = self->room ? self->room * 2 : INDEX_FIRST_ROOM, each = sizeof(*self->entries);
-    if (room > SIZE_MAX / each || room > UINT32_MAX || !index_take(self, (room - self->room) * each))
+    if (room > SIZE_MAX / each || room > UINT32_MAX
+        || !index_take(self, (room - self->room) * each))
         return false;
     struct rung_tarkv_entry **entries = rung_alloc(self->p, room * each);
     if (!entries)
@@ -49,8 +50,8 @@ struct rung_tarkv_entry *rung_tarkv_add(struct rung_tarkv *self, const struct ru
     if ((self->count < self->room || index_grow(self)) && index_take(self, size + INDEX_HEAP_COST))
         entry = rung_alloc(self->p, size);
     if (!entry) {
-        rung_log(self->p, RUNG_LOG_ERROR, self->slot, "the names behind the first %zu do not fit into "
-                 "%llu bytes: set %s.memory to more, or give more memory", self->count,
+        rung_log(self->p, RUNG_LOG_ERROR, self->slot, "the names behind the first %zu do not fit "
+                 "into %llu bytes: set %s.memory to more, or give more memory", self->count,
                  (unsigned long long)self->memory_max, self->slot);
         return NULL;
     }

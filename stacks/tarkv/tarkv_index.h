@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* stacks/tarkv/tarkv_index.h - the files of an archive; only for the files of tarkv.
- * Model    While the archive is read entries are added in its order; then they are put in order, links
- *          become what they lead to, and of equal keys the last one stays. */
+ * Model    While the archive is read entries are added in its order; then they are put in order,
+ *          links become what they lead to, and of equal keys the last one stays. */
 #ifndef RUNG_TARKV_INDEX_H
 #define RUNG_TARKV_INDEX_H
 
@@ -37,7 +37,8 @@ void rung_tarkv_unique(struct rung_tarkv *self);
 /* The first entry at or behind the key; with beyond, the first behind it. Entries are in order. */
 size_t rung_tarkv_seek(const struct rung_tarkv *self, const char *key, size_t len, bool beyond);
 /* The entry of the key, or NULL. */
-struct rung_tarkv_entry *rung_tarkv_find(const struct rung_tarkv *self, const char *key, size_t len);
+struct rung_tarkv_entry *rung_tarkv_find(const struct rung_tarkv *self, const char *key,
+                                         size_t len);
 
 void rung_tarkv_index_free(struct rung_tarkv *self);
 

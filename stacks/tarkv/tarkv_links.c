@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* stacks/tarkv/tarkv_links.c - when the archive is read: links become the values that they lead to,
- * and what no folder could hold is refused. A hard link leads to a file in front of it, as it was then;
- * a symbolic one to what stands under that name in the end. */
+ * and what no folder could hold is refused. A hard link leads to a file in front of it, as it was
+ * then; a symbolic one to what stands under that name in the end. */
 #include <string.h>
 
 #include "rung/log.h"
@@ -12,7 +12,8 @@ enum { LINKS_MOST = 40 /* one behind the other, as Linux has it */ };
 static enum rung_err links_refuse(struct rung_tarkv *self, const struct rung_tarkv_entry *entry,
                                   const char *what)
 {
-    rung_log(self->p, RUNG_LOG_ERROR, self->slot, "'%.*s' %s", (int)entry->key_len, entry->key, what);
+    rung_log(self->p, RUNG_LOG_ERROR, self->slot, "'%.*s' %s", (int)entry->key_len, entry->key,
+             what);
     return RUNG_E_CORRUPT;
 }
 
@@ -81,8 +82,8 @@ static const struct rung_tarkv_entry *links_follow(struct rung_tarkv *self,
         }
         to = naming == TARKV_NAMED && key.len ? rung_tarkv_find(self, key.bytes, key.len) : NULL;
         if (!to) {
-            links_refuse(self, link, "is a link that leads nowhere, or to a folder: put a copy there "
-                         "(tar --dereference), or remove it");
+            links_refuse(self, link, "is a link that leads nowhere, or to a folder: put a copy "
+                         "there (tar --dereference), or remove it");
             return NULL;
         }
         if (to->kind == TARKV_FILE)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* stacks/tarkv/tarkv_scan.c - see tarkv_scan.h. Every place is checked against the disk's end before
- * it is used, and the place only ever grows, so that whatever the disk holds this ends. */
+/* stacks/tarkv/tarkv_scan.c - see tarkv_scan.h. Every place is checked against the disk's end
+ * before it is used, and the place only ever grows, so that whatever the disk holds this ends. */
 #include "tarkv_scan.h"
 
 #include <string.h>
@@ -34,8 +34,8 @@ static enum rung_err scan_cut_off(struct scan *s)
 {
     if (s->window.err)
         return (enum rung_err)s->window.err;
-    rung_log(s->self->p, RUNG_LOG_ERROR, s->self->slot, "the archive is cut off: the disk ends at byte "
-             "%llu; write the archive anew, or give it a bigger disk",
+    rung_log(s->self->p, RUNG_LOG_ERROR, s->self->slot, "the archive is cut off: the disk ends at "
+             "byte %llu; write the archive anew, or give it a bigger disk",
              (unsigned long long)s->window.end);
     return RUNG_E_CORRUPT;
 }
@@ -80,11 +80,11 @@ static enum rung_err scan_name(struct scan *s, bool *none)
     enum rung_tarkv_naming naming = rung_tarkv_walk(&s->key, path->bytes, path->len, false);
     *none = naming == TARKV_HIDDEN || s->key.len == 0;
     if (naming == TARKV_OUTSIDE)
-        return scan_wrong(s, RUNG_E_CORRUPT, "its name leads out of the archive; make it with 'tar -C "
-                          "FOLDER -cf ARCHIVE .'");
+        return scan_wrong(s, RUNG_E_CORRUPT, "its name leads out of the archive; make it with "
+                          "'tar -C FOLDER -cf ARCHIVE .'");
     if (naming == TARKV_TOO_LONG)
-        return scan_wrong(s, RUNG_E_CORRUPT, "its name is longer than 1024 bytes, or a part of it than "
-                          "255; shorten it");
+        return scan_wrong(s, RUNG_E_CORRUPT, "its name is longer than 1024 bytes, or a part of it "
+                          "than 255; shorten it");
     return RUNG_OK;
 }
 
@@ -113,8 +113,8 @@ static enum rung_err scan_link(struct scan *s, enum rung_tarkv_kind kind, uint64
     if (err || none)
         return err;
     if (kind == TARKV_HARD && size)
-        return scan_wrong(s, RUNG_E_NOTSUP, "a link with bytes of its own; make the archive with GNU "
-                          "tar");
+        return scan_wrong(s, RUNG_E_NOTSUP, "a link with bytes of its own; make the archive with "
+                          "GNU tar");
     struct rung_tarkv_entry *entry = rung_tarkv_add(s->self, &s->key, link->bytes, link->len);
     if (entry)
         entry->kind = (uint8_t)kind;
@@ -180,11 +180,11 @@ static enum rung_err scan_entry(struct scan *s, uint64_t size, uint64_t *data)
     case 'S':
         return scan_wrong(s, RUNG_E_NOTSUP, "a sparse file; make the archive without --sparse");
     case 'M':
-        return scan_wrong(s, RUNG_E_NOTSUP, "a part of an archive on several disks; make it without "
-                          "--multi-volume");
+        return scan_wrong(s, RUNG_E_NOTSUP, "a part of an archive on several disks; make it "
+                          "without --multi-volume");
     default:
-        return scan_wrong(s, RUNG_E_NOTSUP, "a kind of entry that is not known; make the archive with "
-                          "'tar --format=ustar' or '--format=pax'");
+        return scan_wrong(s, RUNG_E_NOTSUP, "a kind of entry that is not known; make the archive "
+                          "with 'tar --format=ustar' or '--format=pax'");
     }
 }
 
@@ -195,8 +195,8 @@ static enum rung_err scan_end(struct scan *s)
     if (!second)
         return scan_cut_off(s);
     return rung_tarkv_is_zero(second)
-               ? RUNG_OK : scan_wrong(s, RUNG_E_CORRUPT, "a block of zeros within the archive; write "
-                                      "it anew");
+               ? RUNG_OK : scan_wrong(s, RUNG_E_CORRUPT, "a block of zeros within the archive; "
+                                      "write it anew");
 }
 
 static enum rung_err scan_step(struct scan *s)
@@ -207,7 +207,8 @@ static enum rung_err scan_step(struct scan *s)
     if (s->at && rung_tarkv_is_zero(block))
         return scan_end(s);
     if (!rung_tarkv_is_header(block) && s->at)
-        return scan_wrong(s, RUNG_E_CORRUPT, "a wrong checksum: it is damaged; write the archive anew");
+        return scan_wrong(s, RUNG_E_CORRUPT, "a wrong checksum: it is damaged; write the archive "
+                          "anew");
     if (!rung_tarkv_is_header(block)) {
         rung_log(s->self->p, RUNG_LOG_ERROR, s->self->slot, "the disk holds no tar archive: choose "
                  "another, or put one there ('tar -C FOLDER -cf DISK .')");
@@ -219,8 +220,8 @@ static enum rung_err scan_step(struct scan *s)
     if (wrong)
         return scan_wrong(s, RUNG_E_CORRUPT, wrong);
     if (!scan_behind(s, size, &next) && !strchr("23456", s->header.type))
-        return scan_wrong(s, RUNG_E_CORRUPT, "it reaches past the end of the disk: the archive is cut "
-                          "off; write it anew, or give it a bigger disk");
+        return scan_wrong(s, RUNG_E_CORRUPT, "it reaches past the end of the disk: the archive is "
+                          "cut off; write it anew, or give it a bigger disk");
     enum rung_err err = extra ? scan_extra(s, size) : scan_entry(s, size, &data);
     if (err)
         return err;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* stacks/tarkv/tarkv_scan.h - reading an archive from its beginning to its end; only for the files of
- * tarkv. It runs the loop: outside callbacks only. */
+/* stacks/tarkv/tarkv_scan.h - reading an archive from its beginning to its end; only for the files
+ * of tarkv. It runs the loop: outside callbacks only. */
 #ifndef RUNG_TARKV_SCAN_H
 #define RUNG_TARKV_SCAN_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* stacks/tarkv/tarkv_sum.h - the sum of a value's bytes: XXH3 with 128 bits, from libxxhash's header;
- * only for the files of tarkv. */
+/* stacks/tarkv/tarkv_sum.h - the sum of a value's bytes: XXH3 with 128 bits, from libxxhash's
+ * header; only for the files of tarkv. */
 #ifndef RUNG_TARKV_SUM_H
 #define RUNG_TARKV_SUM_H
 

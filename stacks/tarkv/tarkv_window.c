@@ -80,8 +80,8 @@ static bool window_move(struct rung_tarkv_window *window, uint64_t at, size_t le
     if (window->err == RUNG_E_CANCELED)
         rung_log(self->p, RUNG_LOG_ERROR, self->slot, "stopped before the archive was read");
     else if (window->err)
-        rung_log(self->p, RUNG_LOG_ERROR, self->slot, "byte %llu of the disk cannot be read (%s): mend "
-                 "it, or use another", (unsigned long long)from, rung_err_text(window->err));
+        rung_log(self->p, RUNG_LOG_ERROR, self->slot, "byte %llu of the disk cannot be read (%s): "
+                 "mend it, or use another", (unsigned long long)from, rung_err_text(window->err));
     if (window->err)
         window->to = window->from;
     return !window->err;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* stacks/tarkv/tarkv_window.h - a window that moves over the disk while the archive is read; only for
- * the files of tarkv. It runs the loop: outside callbacks only. */
+/* stacks/tarkv/tarkv_window.h - a window that moves over the disk while the archive is read; only
+ * for the files of tarkv. It runs the loop: outside callbacks only. */
 #ifndef RUNG_TARKV_WINDOW_H
 #define RUNG_TARKV_WINDOW_H
 
@@ -18,8 +18,8 @@ struct rung_tarkv_window {
 enum rung_err rung_tarkv_window_open(struct rung_tarkv *self, struct rung_tarkv_window *window);
 void rung_tarkv_window_close(struct rung_tarkv_window *window);
 
-/* len bytes at `at`, or NULL: the disk ends before (err is 0), or cannot be read. They move at the next
- * call. len is TARKV_EXTRA_MAX at most. */
+/* len bytes at `at`, or NULL: the disk ends before (err is 0), or cannot be read. They move at the
+ * next call. len is TARKV_EXTRA_MAX at most. */
 const uint8_t *rung_tarkv_window_at(struct rung_tarkv_window *window, uint64_t at, size_t len);
 
 /* How many bytes at `at` the window holds; reads if there are none. 0: as above. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/* test/fuzz/kvlog_fuzz.c - any disk for kvlog, with sums that are always right (kvlog_no_sum.c). The first
- * byte chooses: 1: salvage; 2: a read-only disk; 4: sectors of 4096 bytes; 8: the second superblock is
- * damaged. Then come the 80 bytes of a superblock that are no zeros, then what the ring begins with. The
- * disk has 272 KiB. What opens is listed, got, checked, written to, compacted, closed and opened again. */
+/* test/fuzz/kvlog_fuzz.c - any disk for kvlog, with sums that are always right (kvlog_no_sum.c).
+ * The first byte chooses: 1: salvage; 2: a read-only disk; 4: sectors of 4096 bytes; 8: the second
+ * superblock is damaged. Then come the 80 bytes of a superblock that are no zeros, then what the
+ * ring begins with. The disk has 272 KiB. What opens is listed, got, checked, written to,
+ * compacted, closed and opened again. */
 #include "kvlog.h"
 #include "kvlog_format.h"
 #include "store_fuzz.h"

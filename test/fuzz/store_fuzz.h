@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* test/fuzz/store_fuzz.h - a disk and a KV on it for one input of a fuzzer; what must not happen aborts. */
+/* test/fuzz/store_fuzz.h - a disk and a KV on it for one input of a fuzzer; what must not happen
+ * aborts. */
 #ifndef STORE_FUZZ_H
 #define STORE_FUZZ_H
 
@@ -62,8 +63,8 @@ static inline int fuzz_close(struct rung_platform *p, struct rung_kv *kv)
 }
 
 /* Gets all of a key's value, or a range of it. */
-static inline int fuzz_get(struct rung_platform *p, struct rung_kv *kv, const char *key, size_t key_len,
-                           uint64_t offset, size_t len)
+static inline int fuzz_get(struct rung_platform *p, struct rung_kv *kv, const char *key,
+                           size_t key_len, uint64_t offset, size_t len)
 {
     struct fuzz_wait wait = {.u.get = {.op = {.done = fuzz_done}, .key = key, .key_len = key_len,
                                        .offset = offset, .len = len}};
@@ -80,7 +81,8 @@ static inline int fuzz_get(struct rung_platform *p, struct rung_kv *kv, const ch
     return 0;
 }
 
-static inline bool fuzz_each(struct rung_kv_list *list, const char *key, size_t key_len, uint64_t size)
+static inline bool fuzz_each(struct rung_kv_list *list, const char *key, size_t key_len,
+                             uint64_t size)
 {
     struct fuzz_wait *wait = rung_container_of(list, struct fuzz_wait, u.list);
     size_t common = key_len < wait->last_len ? key_len : wait->last_len;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* test/fuzz/tarkv_fuzz.c - any disk for tarkv. The first byte chooses: 1: checksums are made right in every
- * block, so that what is behind them is tried; 2: without versions; 4: sectors of 4096 bytes. The rest is
- * the disk, filled up with zeros. */
+/* test/fuzz/tarkv_fuzz.c - any disk for tarkv. The first byte chooses: 1: checksums are made right
+ * in every block, so that what is behind them is tried; 2: without versions; 4: sectors of 4096
+ * bytes. The rest is the disk, filled up with zeros. */
 #include "store_fuzz.h"
 #include "tarkv.h"
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* test/kvlog/kvlog_crash_test.c - the power is cut at every moment of a run of writes: with all that
- * was done on the disk, and with what was not yet flushed lost, kept, kept in part and torn, as chance
- * has it. Each time the store must open, hold every write that was done, hold none by halves, and be
- * found sound. From some of these disks it goes on writing, and the power is cut again.
- * RUNG_TEST_STATES says how many disks to try, RUNG_TEST_SEED repeats a run; both are printed. */
+/* test/kvlog/kvlog_crash_test.c - the power is cut at every moment of a run of writes: with all
+ * that was done on the disk, and with what was not yet flushed lost, kept, kept in part and torn,
+ * as chance has it. Each time the store must open, hold every write that was done, hold none by
+ * halves, and be found sound. From some of these disks it goes on writing, and the power is cut
+ * again. RUNG_TEST_STATES says how many disks to try, RUNG_TEST_SEED repeats a run; both are
+ * printed. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

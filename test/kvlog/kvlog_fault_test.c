@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* test/kvlog/kvlog_fault_test.c - disks that fail, and bits that change: what was said to be done is
- * there or answers an error, and nothing is ever returned that was not written. */
+/* test/kvlog/kvlog_fault_test.c - disks that fail, and bits that change: what was said to be done
+ * is there or answers an error, and nothing is ever returned that was not written. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -208,8 +208,8 @@ static void check_finds_all_of_it(void **state)
     rig_end(&f.rig);
 }
 
-/* Space is won back from a damaged stretch: what can be read moves on, what cannot is lost for good,
- * says so, and can be written again. */
+/* Space is won back from a damaged stretch: what can be read moves on, what cannot is lost for
+ * good, says so, and can be written again. */
 static void damage_does_not_stop_reclaiming(void **state)
 {
     struct fault f;

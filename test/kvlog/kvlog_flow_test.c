@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* test/kvlog/kvlog_flow_test.c - a store at work: writes that wait together share a flush, and no memory is
- * an error of one request and of nothing else. */
+/* test/kvlog/kvlog_flow_test.c - a store at work: writes that wait together share a flush, and no
+ * memory is an error of one request and of nothing else. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +36,8 @@ static void writes_share_a_flush(void **state)
         }
         for (unsigned i = 0; i < FLOW_WRITES; i++)
             assert_int_equal(rig_wait(&rig, &writes[i]), 0);
-        /* Two groups, each one request that carries its flush; and what the background does now and then. */
+        /* Two groups, each one request that carries its flush; and what the background does now and
+         * then. */
         assert_true(rig.disk.writes + rig.disk.flushes - before <= 2 + 3);
     }
     uint64_t writes_before = rig.disk.writes, flushes = rig.disk.flushes;
@@ -110,7 +111,8 @@ static void no_memory_while_it_runs(void **state)
     rig_end(&f.rig);
 }
 
-/* Space cannot be won back while there is no memory for the record that is in the way; then it can. */
+/* Space cannot be won back while there is no memory for the record that is in the way; then it
+ * can. */
 static void no_memory_to_move_a_record(void **state)
 {
     struct rig rig;
@@ -122,7 +124,7 @@ static void no_memory_to_move_a_record(void **state)
     assert_int_equal(rig_set(&rig, "small", &small), 0);
     unsigned refused = 0, n = 0;
     for (; n < 1000; n++) {
-        test_heap_fail_after(rig.p, 2); /* the plan is the first; then the window, if one is needed */
+        test_heap_fail_after(rig.p, 2); /* the plan, then the window if one is needed */
         int result = rig_set(&rig, "small", &small);
         test_heap_fail_after(rig.p, 0);
         if (result)

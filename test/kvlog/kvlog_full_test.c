@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* test/kvlog/kvlog_full_test.c - stores that are full: everything in them is readable, and can be written
- * over, removed and put back, round and round the ring; whatever was written together before. And that work
- * in the background is bounded. RUNG_TEST_ROUNDS makes it longer, the seed is printed. */
+/* test/kvlog/kvlog_full_test.c - stores that are full: everything in them is readable, and can be
+ * written over, removed and put back, round and round the ring; whatever was written together
+ * before. And that work in the background is bounded. RUNG_TEST_ROUNDS makes it longer, the seed is
+ * printed. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -186,8 +187,8 @@ static void a_full_store_goes_on(void **state)
                  cases[i].batch);
 }
 
-/* The longest value there may be, under the longest key, fits into every empty store, and can be written
- * over. */
+/* The longest value there may be, under the longest key, fits into every empty store, and can be
+ * written over. */
 static void the_longest_value_fits(void **state)
 {
     char key[RUNG_KV_KEY_MAX];
@@ -216,8 +217,8 @@ static void the_longest_value_fits(void **state)
     }
 }
 
-/* However much there is to win back, no group of the background's grows beyond a step and a record, and no
- * memory beyond what the largest record needs. */
+/* However much there is to win back, no group of the background's grows beyond a step and a record,
+ * and no memory beyond what the largest record needs. */
 static void work_in_the_background_is_bounded(void **state)
 {
     (void)state;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* test/kvlog/kvlog_model_test.c - operations drawn at random, several at once, against a model that
- * is too simple to be wrong, on disks so small that their space is won back over and over. In between
- * the store is closed, killed, compacted and checked. RUNG_TEST_ROUNDS makes it longer, the seed is
- * printed. */
+ * is too simple to be wrong, on disks so small that their space is won back over and over. In
+ * between the store is closed, killed, compacted and checked. RUNG_TEST_ROUNDS makes it longer, the
+ * seed is printed. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* test/kvlog/kvlog_open_test.c - disks that are no store, or none that can be used: one line each, and
- * nothing written. What a key of the tree bounds. */
+/* test/kvlog/kvlog_open_test.c - disks that are no store, or none that can be used: one line each,
+ * and nothing written. What a key of the tree bounds. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -150,7 +150,8 @@ void rig_add(struct rig *rig, struct rig_write *write, const char *key, size_t k
     uint8_t *bytes = write->bytes[i] = malloc(value->len + 1u);
     assert_non_null(bytes);
     rig_fill(bytes, value);
-    size_t one = rig_below(rig, value->len + 1), two = rig_below(rig, value->len - (uint32_t)one + 1);
+    size_t one = rig_below(rig, value->len + 1);
+    size_t two = rig_below(rig, value->len - (uint32_t)one + 1);
     write->vec[i][0] = (struct rung_vec){bytes, one};
     write->vec[i][1] = (struct rung_vec){bytes + one, two};
     write->vec[i][2] = (struct rung_vec){bytes + one + two, value->len - one - two};

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* test/rung-kv/flips.c - kvlog-flips RUNG-KV STORE COUNT: changes one byte of the store at a time, at
- * places of chance, and asks `rung-kv check`: it must complain where the byte means something, and only
- * there. Where the first superblock changes, and so on, is not left to chance: the first and last byte of
- * each stretch are among them. The store is as before when it ends. */
+/* test/rung-kv/flips.c - kvlog-flips RUNG-KV STORE COUNT: changes one byte of the store at a time,
+ * at places of chance, and asks `rung-kv check`: it must complain where the byte means something,
+ * and only there. Where the first superblock changes, and so on, is not left to chance: the first
+ * and last byte of each stretch are among them. The store is as before when it ends. */
 #include "flips.h"
 
 #include <stdio.h>
@@ -92,7 +92,8 @@ int main(int argc, char **argv)
             at = flips_random(&state) % f.len;
         good = flips_one(&f, at, (uint8_t)(1 + flips_random(&state) % 255));
     }
-    printf("%zu of %zu bytes mean something; %u changes found, %u harmless, %u wrong\n", meaning, f.len,
+    printf("%zu of %zu bytes mean something; %u changes found, %u harmless, %u wrong\n", meaning,
+           f.len,
            f.found, f.harmless, f.wrong);
     fclose(f.file);
     free(f.bytes);

@@ -30,7 +30,8 @@ static const uint8_t *map_super(const uint8_t *bytes)
 }
 
 /* A group's header at a place, out of the ring. */
-static void map_copy(const uint8_t *ring, uint64_t ring_len, uint64_t place, uint8_t *to, size_t len)
+static void map_copy(const uint8_t *ring, uint64_t ring_len, uint64_t place, uint8_t *to,
+                     size_t len)
 {
     for (size_t i = 0; i < len; i++)
         to[i] = ring[(place + i) % ring_len];

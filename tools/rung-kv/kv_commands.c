@@ -147,8 +147,8 @@ int kv_command_check(struct kv_store *store, int argc, char **argv)
         return KV_FAILED;
     }
     const struct rung_kvlog_ring *log = &store->log.log;
-    printf("%" PRIu64 " keys, %" PRIu64 " of %" PRIu64 " bytes needed; read %" PRIu64 " groups with "
-           "%" PRIu64 " records: ", check.keys, store->log.index.live, log->ring, check.groups,
+    printf("%" PRIu64 " keys, %" PRIu64 " of %" PRIu64 " bytes needed; read %" PRIu64 " groups "
+           "with %" PRIu64 " records: ", check.keys, store->log.index.live, log->ring, check.groups,
            check.records);
     if (check.damages)
         printf("%" PRIu64 " damages\n", check.damages);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* tools/rung-kv/kv_dump.c - dump and load, in the format of cdbmake (D. J. Bernstein): for each key
- * "+<key's bytes>,<value's bytes>:<key>-><value>" and a newline, and one more newline at the end. So
- * a dump holds any bytes, whoever cuts it off is found out, and other programs read and write it. */
+ * "+<key's bytes>,<value's bytes>:<key>-><value>" and a newline, and one more newline at the end.
+ * So a dump holds any bytes, whoever cuts it off is found out, and other programs read and write
+ * it. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>

@@ -50,8 +50,8 @@ void kv_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 int kv_open(struct kv_store *store, struct rung_platform *p, const struct kv_options *options);
 int kv_close(struct kv_store *store);
 
-/* Says on standard error how far the work is: each second if somebody sits there, and each tenth if it
- * was asked for. total 0: not known. The end takes it away again. */
+/* Says on standard error how far the work is: each second if somebody sits there, and each tenth if
+ * it was asked for. total 0: not known. The end takes it away again. */
 void kv_progress_begin(struct kv_store *store, const struct kv_options *options);
 void kv_progress(struct kv_store *store, const char *doing, uint64_t done, uint64_t total);
 void kv_progress_end(struct kv_store *store);

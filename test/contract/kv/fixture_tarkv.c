@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* test/contract/kv/fixture_tarkv.c - tarkv in the contract suite of KV, with what the host's tar makes of
- * crunch-content, on a disk in memory that finishes requests out of order. */
+/* test/contract/kv/fixture_tarkv.c - tarkv in the contract suite of KV, with what the host's tar
+ * makes of crunch-content, on a disk in memory that finishes requests out of order. */
 #include <stdio.h>
 #include <stdlib.h>
 
