@@ -41,10 +41,11 @@ def make_content(folder, sizes):
             file.write(lines[:length])
 
 
-def build(preset, folder, content, targets):
-    """Configures and builds; shows the commands, which can be typed as well."""
-    for words in (["cmake", "--preset", preset, "-B", folder, "-DRUNG_TESTS=OFF",
-                   f"-DRUNG_website_FIX=content.path={content}"],
+def build(preset, folder, content, targets, options=()):
+    """Configures and builds; shows the commands, which can be typed as well. content: of website,
+    or None."""
+    fixed = [f"-DRUNG_website_FIX=content.path={content}"] if content else []
+    for words in (["cmake", "--preset", preset, "-B", folder, "-DRUNG_TESTS=OFF", *fixed, *options],
                   ["cmake", "--build", folder, "--target", *targets]):
         say("+ " + shlex.join(words))
         if subprocess.run(words, cwd=ROOT, check=False).returncode != 0:

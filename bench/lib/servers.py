@@ -206,3 +206,26 @@ class Bulk(Server):
         else:
             words = ["bulk", f"--port={first}", f"--sink-port={first + 1}", *keys]
         self.launch([os.path.join(build, "bin", words[0]), *words[1:]], first)
+
+
+class Kvd(Server):
+    """keys: further words of its command line."""
+
+    def __init__(self, name, build, cpu, place=Place(), keys=("--address=127.0.0.1",)):
+        super().__init__(name, cpu, place)
+        self.port = free_port()
+        self.launch([os.path.join(build, "bin", "kvd"), *keys, f"--port={self.port}"], self.port)
+
+
+class Redis(Server):
+    """In memory; with a folder, durable: each reply behind an fsync of its log there."""
+
+    def __init__(self, name, cpu, folder=None, place=Place()):
+        super().__init__(name, cpu, place)
+        self.port = free_port()
+        words = ["redis-server", "--port", str(self.port), "--bind", place.address, "--save", "",
+                 "--protected-mode", "no"]
+        if folder:
+            os.makedirs(folder)
+            words += ["--appendonly", "yes", "--appendfsync", "always", "--dir", folder]
+        self.launch(words, self.port)
