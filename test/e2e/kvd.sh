@@ -49,7 +49,10 @@ says 3000000 strlen big
 says 1 del big
 
 # A store that another program has open.
+served=$host
+ground "$kvd"
 refused 1 'store.*(in use|another)' "$kvd" "--store.block.path=$store" --port=0
+host=$served
 
 if command -v redis-benchmark >/dev/null; then
     timeout 300 redis-benchmark -h "$host" -p "$port" -c 20 -n 2000 -P 8 -r 1000 -q \
@@ -60,7 +63,7 @@ fi
 stop "$pid" kvd2
 
 # A full disk is a clear error, nothing is lost, and removing helps.
-start full "$kvd" "--store.block.path=$tmp/small" --store.block.size=4M
+serve full "$kvd" "--store.block.path=$tmp/small" --store.block.size=4M
 head -c 400000 /dev/zero >"$tmp/value"
 n=0
 while [ "$(cli -x set "v$n" <"$tmp/value")" = OK ]; do
@@ -86,7 +89,7 @@ refused 1 'store' "$kvd" "--store.block.path=$tmp/none" --store.block.size=0 --p
 refused 64 'max-value=1 is out of range' "$kvd" --max-value=1 "--store.block.path=$store"
 refused 64 'address has a port' "$kvd" --address=127.0.0.1:80 "--store.block.path=$store"
 if [ "$rung" = unix-sockets ]; then
-    start one "$kvd" "--store.block.path=$store"
+    serve one "$kvd" "--store.block.path=$store"
     refused 1 "port $port is in use" "$kvd" "--port=$port" "--store.block.path=$tmp/small"
     stop "$pid" one
 fi

@@ -9,10 +9,13 @@ rounds=${1:-5}
 store=$tmp/store
 first=serve
 
-# writer N ROUND: sets one key after the other; each "OK" in its file is one acknowledged.
-writer() {
-    seq 1 100000 | sed "s/.*/SET $2-$1-& value-&/" |
-        redis-cli -h "$host" -p "$port" >"$tmp/acked.$1" 2>/dev/null || :
+# What is sent: one key after the other; each "OK" in a writer's file is one acknowledged.
+sets() {
+    seq 1 20000 | sed "s/.*/SET $2-$1-& value-&/" >"$tmp/sets.$1"
+}
+# What the kernel still does with the file for the dead program (io_uring) keeps its lock a while.
+unlocked() {
+    ! grep -q ":$(stat -c %i "$store") " /proc/locks
 }
 acked() {
     grep -c '^OK' "$tmp/acked.$1" || :
@@ -27,16 +30,20 @@ for round in $(seq "$rounds"); do
     victim=$pid
     writers=
     for n in 1 2 3 4; do
-        writer "$n" "$round" &
+        sets "$n" "$round"
+        redis-cli -h "$host" -p "$port" <"$tmp/sets.$n" >"$tmp/acked.$n" 2>/dev/null &
         writers="$writers $!"
+        pids="$pids $!"
     done
     poll 60 enough || fail "nothing is acknowledged"
     kill -9 "$victim"
     wait "$victim" || :
+    # shellcheck disable=SC2086 # a list; on a tap nobody is left to end their connections
+    kill $writers 2>/dev/null || :
     for writer in $writers; do
         wait "$writer" || :
     done
-    # On a tap the ground stays; the next program finds its address free again.
+    poll 30 unlocked || fail "the store of the dead program stays locked"
     start "again$round" "$kvd" "--store.block.path=$store"
     for n in 1 2 3 4; do
         count=$(acked "$n")
