@@ -47,6 +47,10 @@ class Mistakes(xentest.XenTest):
         guest = self.create("website", memory=32)
         self.refused(guest, r"vif|network")
 
+    def test_no_disk(self):
+        guest = self.create("disk")
+        self.refused(guest, r"no disk: add disk = ")
+
     def test_no_random_numbers(self):
         """A processor without RDRAND: no service, unless it is told to do without."""
         config = {"cpuid": "host,rdrand=0,rdseed=0"}
