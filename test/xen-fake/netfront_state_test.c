@@ -282,6 +282,33 @@ static void a_suspend_is_a_new_beginning(void **state)
     nf_end(&t);
 }
 
+/* A page that a back end has kept is nobody's after the suspend, also when the device is gone: to end
+ * its grant then would give the number, which is free, to two. */
+static void what_was_kept_is_forgotten_in_a_suspend(void **state)
+{
+    struct nf_test t;
+    struct nf_out out;
+    (void)state;
+    nf_begin(&t, NULL);
+    assert_int_equal(nf_open(&t), RUNG_OK);
+    nf_make(&out, 3000, 0, 1);
+    t.back->keeps = true;
+    assert_int_equal(nf_send(&t, &out), 1);
+    assert_true(netback_take(t.back, &t.packet));
+    uint32_t ref = t.back->kept[0];
+    t.back->kept_count = 0; /* the fake's back end does not let go when it disconnects */
+    nf_advance_ms(&t, 3000);
+    assert_int_equal(t.front.tx.stuck, 1);
+    assert_int_equal(out.released, 0);
+    fake_unmap(t.fake, ref);
+    fake_suspend(t.fake);
+    assert_int_equal(out.released, 1);
+    assert_int_equal(t.front.tx.stuck, 0);
+    nf_advance_ms(&t, 3000);
+    nf_free(&out);
+    nf_end(&t);
+}
+
 /* Hot-unplugged in order, and plugged in again. */
 static void unplugged_and_back(void **state)
 {
@@ -340,6 +367,7 @@ int main(void)
         cmocka_unit_test(one_that_offers_less_ends_it),
         cmocka_unit_test(one_that_offers_more_will_do),
         cmocka_unit_test(a_suspend_is_a_new_beginning),
+        cmocka_unit_test(what_was_kept_is_forgotten_in_a_suspend),
         cmocka_unit_test(unplugged_and_back),
         cmocka_unit_test(both_ways_of_notifying),
     };
