@@ -77,6 +77,7 @@ equal() {
 launch() {
     name=$1
     shift
+    rm -f "$tmp/$name.log" # the new one is made a moment later, and the old one names another port
     "$@" >"$tmp/$name.out" 2>"$tmp/$name.log" </dev/null &
     pid=$!
     pids="$pids $pid"
