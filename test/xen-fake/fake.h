@@ -83,6 +83,10 @@ bool fake_copy_from(struct fake *fake, uint16_t domid, uint32_t ref, uint32_t of
                     uint32_t len);
 bool fake_copy_to(struct fake *fake, uint16_t domid, uint32_t ref, uint32_t offset,
                   const void *from, uint32_t len);
+/* fake_copy_from() for a back end that reads what is not its business: other bytes of the page,
+ * which the sanitizer may have poisoned, are there for whoever it is lent to. */
+bool fake_peek(struct fake *fake, uint16_t domid, uint32_t ref, uint32_t offset, void *to,
+               uint32_t len);
 
 /* Grants that are open / mapped at the moment, Xen's own not counted. */
 uint32_t fake_grants_open(const struct fake *fake);
