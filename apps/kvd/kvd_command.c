@@ -3,7 +3,7 @@
  * queues, its run and its end. */
 #include "kvd_int.h"
 
-enum { OP_MAX_NAME = 16, OP_ALL = 255 };
+enum { OP_MAX_NAME = 16 };
 
 static const struct kvd_op ops[] = {
     {"append", kvd_cmd_append, 3, 1, 1, 1, KVD_NEED_BYTES, KVD_WRITES | KVD_GROWS},
@@ -13,11 +13,11 @@ static const struct kvd_op ops[] = {
     {"dbsize", kvd_cmd_dbsize, 1, 0, 0, 0, 0, KVD_BARRIER | KVD_NO_MULTI},
     {"decr", kvd_cmd_decr, 2, 1, 1, 1, KVD_NEED_BYTES, KVD_WRITES | KVD_GROWS},
     {"decrby", kvd_cmd_decrby, 3, 1, 1, 1, KVD_NEED_BYTES, KVD_WRITES | KVD_GROWS},
-    {"del", kvd_cmd_del, -2, 1, OP_ALL, 1, KVD_NEED_FACTS, KVD_WRITES},
+    {"del", kvd_cmd_del, -2, 1, KVD_TO_END, 1, KVD_NEED_FACTS, KVD_WRITES},
     {"discard", kvd_cmd_discard, 1, 0, 0, 0, 0, KVD_NOW},
     {"echo", kvd_cmd_echo, 2, 0, 0, 0, 0, 0},
     {"exec", kvd_cmd_exec, 1, 0, 0, 0, 0, KVD_NOW | KVD_WRITES},
-    {"exists", kvd_cmd_exists, -2, 1, OP_ALL, 1, KVD_NEED_FACTS, 0},
+    {"exists", kvd_cmd_exists, -2, 1, KVD_TO_END, 1, KVD_NEED_FACTS, 0},
     {"expire", kvd_cmd_expire, -3, 1, 1, 1, KVD_NEED_BYTES, KVD_WRITES},
     {"expireat", kvd_cmd_expire, -3, 1, 1, 1, KVD_NEED_BYTES, KVD_WRITES},
     {"expiretime", kvd_cmd_ttl, 2, 1, 1, 1, KVD_NEED_FACTS, 0},
@@ -32,8 +32,8 @@ static const struct kvd_op ops[] = {
     {"incrby", kvd_cmd_incrby, 3, 1, 1, 1, KVD_NEED_BYTES, KVD_WRITES | KVD_GROWS},
     {"info", kvd_cmd_info, -1, 0, 0, 0, 0, 0},
     {"keys", kvd_cmd_keys, 2, 0, 0, 0, 0, KVD_BARRIER | KVD_NO_MULTI},
-    {"mget", kvd_cmd_mget, -2, 1, OP_ALL, 1, KVD_NEED_BYTES, 0},
-    {"mset", kvd_cmd_mset, -3, 1, OP_ALL, 2, KVD_NEED_NOTHING, KVD_WRITES | KVD_GROWS},
+    {"mget", kvd_cmd_mget, -2, 1, KVD_TO_END, 1, KVD_NEED_BYTES, 0},
+    {"mset", kvd_cmd_mset, -3, 1, KVD_TO_END, 2, KVD_NEED_NOTHING, KVD_WRITES | KVD_GROWS},
     {"multi", kvd_cmd_multi, 1, 0, 0, 0, 0, KVD_NOW},
     {"persist", kvd_cmd_persist, 2, 1, 1, 1, KVD_NEED_BYTES, KVD_WRITES},
     {"pexpire", kvd_cmd_expire, -3, 1, 1, 1, KVD_NEED_BYTES, KVD_WRITES},
@@ -52,7 +52,7 @@ static const struct kvd_op ops[] = {
     {"substr", kvd_cmd_getrange, 4, 1, 1, 1, KVD_NEED_BYTES, 0},
     {"ttl", kvd_cmd_ttl, 2, 1, 1, 1, KVD_NEED_FACTS, 0},
     {"type", kvd_cmd_type, 2, 1, 1, 1, KVD_NEED_FACTS, 0},
-    {"unlink", kvd_cmd_del, -2, 1, OP_ALL, 1, KVD_NEED_FACTS, KVD_WRITES},
+    {"unlink", kvd_cmd_del, -2, 1, KVD_TO_END, 1, KVD_NEED_FACTS, KVD_WRITES},
     {"unwatch", kvd_cmd_unwatch, 1, 0, 0, 0, 0, KVD_NOW},
     {"watch", kvd_cmd_watch, -2, 0, 0, 0, 0, KVD_NOW},
 };

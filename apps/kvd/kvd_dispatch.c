@@ -25,8 +25,8 @@ void kvd_cmd_answer(struct kvd_cmd *cmd)
 /* One past the last word that can be a key. */
 static unsigned take_key_end(const struct kvd_cmd *cmd)
 {
-    unsigned count = cmd->args.count;
-    return cmd->op->last < count ? cmd->op->last + 1u : count;
+    unsigned count = cmd->args.count, last = cmd->op->last;
+    return last != KVD_TO_END && last < count ? last + 1 : count;
 }
 
 static bool take_unknown(struct kvd_cmd *cmd)

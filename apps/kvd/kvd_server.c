@@ -164,7 +164,7 @@ void kvd_cmd_hello(struct kvd *kvd, struct kvd_cmd *cmd)
 
 static void command_info(struct kvd_text *t, const struct kvd_op *op)
 {
-    int last = op->first == 0 ? 0 : op->last == 255 ? -1 : op->last;
+    int last = op->first == 0 ? 0 : op->last == KVD_TO_END ? -1 : op->last;
     kvd_text_fmt(t, "*6\r\n");
     kvd_text_word(t, op->name);
     kvd_text_fmt(t, ":%d\r\n*1\r\n+%s\r\n:%u\r\n:%d\r\n:%u\r\n", op->arity,

@@ -47,7 +47,7 @@ static void look_run(struct kvd *kvd, struct kvd_cmd *cmd)
 }
 
 static const struct kvd_op look_op = {
-    "sweep", look_run, 1, 0, 255, 1, KVD_NEED_FACTS, KVD_WRITES};
+    "sweep", look_run, 1, 0, KVD_TO_END, 1, KVD_NEED_FACTS, KVD_WRITES};
 
 /* One step is over when its last key was looked at. */
 static void sweep_next(struct kvd *kvd)

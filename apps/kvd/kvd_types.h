@@ -101,12 +101,14 @@ struct kvd_reply {
     struct kvd_bytes bytes;
 };
 
+enum { KVD_TO_END = 255 }; /* as kvd_op.last; no number of a word */
+
 struct kvd_op {
     const char *name;
     /* Runs the command: first in the queues of all its keys, all that it needs being known. */
     void (*run)(struct kvd *kvd, struct kvd_cmd *cmd);
     int arity; /* words; negative: at least so many */
-    uint8_t first, last, step; /* which words are keys; last 255: to the end */
+    uint8_t first, last, step; /* which words are keys; last KVD_TO_END: all others */
     uint8_t need;
     uint16_t flags;
 };

@@ -272,12 +272,39 @@ static void test_stopped_at_work(void **state)
     rig_close(&rig);
 }
 
+/* More words than a byte can count are keys all the same. */
+static void test_many_keys(void **state)
+{
+    struct rig rig = {0};
+    enum { MANY = 300 };
+    char set[8192] = "MSET", names[8192] = "", line[8300], values[8192] = "*300\r\n";
+    (void)state;
+    for (unsigned i = 0; i < MANY; i++) {
+        sprintf(set + strlen(set), " k%03u %u", i, i % 10);
+        sprintf(names + strlen(names), " k%03u", i);
+        sprintf(values + strlen(values), "$1\r\n%u\r\n", i % 10);
+    }
+    rig_open(&rig);
+    struct client *c = client_new(&rig);
+    client_ask(c, set, "+OK\r\n");
+    client_ask(c, "DBSIZE", ":300\r\n");
+    snprintf(line, sizeof line, "MGET%s", names);
+    client_ask(c, line, values);
+    snprintf(line, sizeof line, "EXISTS%s", names);
+    client_ask(c, line, ":300\r\n");
+    snprintf(line, sizeof line, "DEL%s", names);
+    client_ask(c, line, ":300\r\n");
+    client_ask(c, "DBSIZE", ":0\r\n");
+    rig_close(&rig);
+}
+
 #define CASE(name) cmocka_unit_test(test_##name)
 static const struct CMUnitTest cases[] = {
     CASE(reply_waits), CASE(others_do_not_wait), CASE(pipeline_sees_itself),
     CASE(writes_are_shared), CASE(counting_together), CASE(only_one_sets),
     CASE(transaction_is_one_write), CASE(refused_alone), CASE(refused_below_others),
-    CASE(medium_fails), CASE(client_goes), CASE(half_closed), CASE(stopped_at_work), {0},
+    CASE(medium_fails), CASE(client_goes), CASE(half_closed), CASE(stopped_at_work),
+    CASE(many_keys), {0},
 };
 
 int main(void)
