@@ -8,13 +8,14 @@
 
 #include "kvd_int.h"
 
-enum { SPACE_WIPE = 256, SPACE_HEAD = 96, SPACE_COUNT = 10, SPACE_COUNT_MAX = 1 << 20 };
+enum { SPACE_WIPE = 256, SPACE_HEAD = 96, SPACE_COUNT = 10, SPACE_COUNT_MAX = 1 << 20,
+       SPACE_PATTERN = 4096 };
 
 struct space {
     struct rung_kv_list list;
     struct kvd *kvd;
     struct kvd_cmd *cmd;
-    struct kvd_bytes pattern; /* of the command's words; len 0: every key */
+    struct kvd_bytes pattern; /* of the command's words; at NULL: every key */
     struct kvd_text text;     /* the keys found, behind room for what stands before them */
     uint64_t found, seen, count;
     struct kvd_cmd *wipe;     /* gathers keys to be removed */
@@ -62,15 +63,20 @@ static struct space *space_of(struct rung_op *op)
 
 static bool space_matches(const struct space *s, const char *key, size_t len)
 {
-    return s->pattern.len == 0
+    return s->pattern.at == NULL
            || kvd_glob(s->pattern, (struct kvd_bytes){(const uint8_t *)key, len, NULL});
 }
 
-static void space_match(struct space *s, struct kvd_bytes pattern)
+/* NULL, or what is wrong: every key may take the product of its length and the pattern's, and
+ * meanwhile nobody else is served. */
+static const char *space_match(struct space *s, struct kvd_bytes pattern)
 {
+    if (pattern.len > SPACE_PATTERN)
+        return "ERR a pattern is of at most 4096 bytes here";
     s->pattern = pattern;
     s->list.prefix = (const char *)pattern.at;
     s->list.prefix_len = kvd_glob_literal(pattern);
+    return NULL;
 }
 
 /* The reply: what stands before the keys, written close to them. */
@@ -121,7 +127,12 @@ void kvd_cmd_keys(struct kvd *kvd, struct kvd_cmd *cmd)
     struct space *s = space_new(kvd, cmd, keys_each, keys_done);
     if (s == NULL)
         return;
-    space_match(s, kvd_arg(cmd, 1));
+    const char *wrong = space_match(s, kvd_arg(cmd, 1));
+    if (wrong != NULL) {
+        kvd_fail(cmd, wrong);
+        space_end(s);
+        return;
+    }
     space_text_start(s);
     rung_kv_list(kvd->kv, &s->list);
 }
@@ -168,7 +179,9 @@ static const char *scan_options(struct space *s)
             return "ERR syntax error";
         struct kvd_bytes value = kvd_arg(cmd, i + 1);
         if (kvd_word_is(word, "match")) {
-            space_match(s, value);
+            const char *wrong = space_match(s, value);
+            if (wrong != NULL)
+                return wrong;
         } else if (kvd_word_is(word, "count")) {
             if (!kvd_parse_integer(value, &number) || number < 1)
                 return "ERR value is not an integer or out of range";
@@ -259,7 +272,7 @@ static void wipe_run(struct kvd *kvd, struct kvd_cmd *cmd)
 }
 
 static const struct kvd_op wipe_op = {
-    "flushdb", wipe_run, 1, 0, 255, 1, KVD_NEED_NOTHING, KVD_WRITES};
+    "flushdb", wipe_run, 1, 0, KVD_TO_END, 1, KVD_NEED_NOTHING, KVD_WRITES};
 
 static void wipe_some(struct space *s);
 

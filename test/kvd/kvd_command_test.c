@@ -210,6 +210,8 @@ static const struct line keyspace[] = {
     {"KEYS a[b-c]", "*2\r\n$2\r\nab\r\n$2\r\nac\r\n"},
     {"KEYS a[^b]", "*2\r\n$2\r\naa\r\n$2\r\nac\r\n"},
     {"KEYS *b", "*2\r\n$2\r\nab\r\n$1\r\nb\r\n"},
+    {"KEYS \"\"", "*0\r\n"},
+    {"SCAN 0 MATCH \"\"", "*2\r\n$1\r\n0\r\n*0\r\n"},
     {"KEYS aa", "*1\r\n$2\r\naa\r\n"},
     {"SCAN 0 COUNT 2", "*2\r\n$1\r\n1\r\n*2\r\n$2\r\naa\r\n$2\r\nab\r\n"},
     {"SCAN 1 COUNT 2", "*2\r\n$1\r\n2\r\n*2\r\n$2\r\nac\r\n$1\r\nb\r\n"},

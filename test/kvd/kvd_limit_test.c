@@ -216,6 +216,28 @@ static void test_long_keys(void **state)
     rig_close(&rig);
 }
 
+static void test_long_patterns(void **state)
+{
+    static const char wrong[] = "-ERR a pattern is of at most 4096 bytes here\r\n";
+    struct rig rig = {0};
+    char pattern[4098], line[4200];
+    (void)state;
+    rig_open(&rig);
+    struct client *c = client_new(&rig);
+    client_ask(c, "SET k 1", "+OK\r\n");
+    for (unsigned len = 4096; len <= 4097; len++) {
+        memset(pattern, 'k', len);
+        memcpy(pattern, "[", 1);
+        pattern[len - 1] = ']';
+        pattern[len] = '\0';
+        snprintf(line, sizeof line, "KEYS %s", pattern);
+        client_ask(c, line, len == 4096 ? "*1\r\n$1\r\nk\r\n" : wrong);
+        snprintf(line, sizeof line, "SCAN 0 MATCH %s", pattern);
+        client_ask(c, line, len == 4096 ? "*2\r\n$1\r\n0\r\n*1\r\n$1\r\nk\r\n" : wrong);
+    }
+    rig_close(&rig);
+}
+
 static void test_too_many_clients(void **state)
 {
     struct rig rig = {.config = {.max_connections = 2}};
@@ -348,8 +370,8 @@ static void test_long_commands_wait(void **state)
 #define CASE(name) cmocka_unit_test(test_##name)
 static const struct CMUnitTest cases[] = {
     CASE(protocol_errors), CASE(garbage), CASE(line_too_long), CASE(inline_quotes),
-    CASE(long_values), CASE(too_long), CASE(long_keys), CASE(too_many_clients), CASE(deaf_clients),
-    CASE(endless_pipeline), CASE(time_outs), CASE(long_commands_wait), {0},
+    CASE(long_values), CASE(too_long), CASE(long_keys), CASE(long_patterns), CASE(too_many_clients),
+    CASE(deaf_clients), CASE(endless_pipeline), CASE(time_outs), CASE(long_commands_wait), {0},
 };
 
 int main(void)
