@@ -60,6 +60,10 @@ static bool take_check(struct kvd *kvd, struct kvd_cmd *cmd)
             return false;
         }
     }
+    if (keys > 0 && kvd->kv->info.max_batch == 0 && (op->flags & KVD_WRITES) != 0) {
+        kvd_fail_result(cmd, RUNG_E_READONLY);
+        return false;
+    }
     if (keys > kvd->kv->info.max_batch && (op->flags & KVD_WRITES) != 0) {
         kvd_fail_fmt(cmd, "ERR the store takes at most %u keys at once",
                      (unsigned)kvd->kv->info.max_batch);

@@ -95,6 +95,16 @@ static int kvd_serve(struct rung_platform *p, const struct kvd_slots *slots, str
     return end.status;
 }
 
+/* What a client may rely on. */
+static const char *main_promise(const struct rung_kv_info *info)
+{
+    if (info->max_batch == 0)
+        return "the store is read-only";
+    return (info->caps & RUNG_KV_IS_DURABLE) != 0
+               ? "what is set is durable when it is answered"
+               : "what is set is gone when this program ends: the store is not durable";
+}
+
 int kvd_main(struct rung_platform *p, const struct kvd_slots *slots)
 {
     char text[RUNG_ADDR_TEXT];
@@ -111,10 +121,7 @@ int kvd_main(struct rung_platform *p, const struct kvd_slots *slots)
     struct rung_addr local = config.local;
     if (local.family == RUNG_AF_NONE)
         local = rung_addr_any(RUNG_AF_IPV6, local.port);
-    bool durable = (slots->store->info.caps & RUNG_KV_IS_DURABLE) != 0;
-    rung_log(p, RUNG_LOG_INFO, "kvd", "serving on %s; what is set %s",
-             rung_addr_format(&local, text),
-             durable ? "is durable when it is answered"
-                     : "is gone when this program ends: the store is not durable");
+    rung_log(p, RUNG_LOG_INFO, "kvd", "serving on %s; %s", rung_addr_format(&local, text),
+             main_promise(&slots->store->info));
     return kvd_serve(p, slots, kvd);
 }
