@@ -137,8 +137,8 @@ done
 
 # Keys and values that are too long.
 long=$(head -c 1025 /dev/zero | tr '\0' k)
-refused 1 'bad argument' "$kv" get s2 "$long"
-refused 1 'bad argument' "$kv" get s2 ''
+refused 1 'a key is of 1 to 1024 bytes, not' "$kv" get s2 "$long"
+refused 1 'a key is of 1 to 1024 bytes, not 0' "$kv" get s2 ''
 status=0
 head -c 600000 /dev/zero | "$kv" set s2 toobig >out 2>err || status=$?
 equal 1 "$status" "exit status for a value that is too big"

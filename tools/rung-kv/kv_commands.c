@@ -13,6 +13,8 @@ int kv_failed(const char *doing, const char *key, size_t key_len, int err)
         kv_say("there is no key '%.*s'", (int)key_len, key);
     else if (err == RUNG_E_CANCELED)
         kv_say("interrupted");
+    else if (key_len < 1 || key_len > RUNG_KV_KEY_MAX)
+        kv_say("a key is of 1 to %u bytes, not %zu", RUNG_KV_KEY_MAX, key_len);
     else
         kv_say("%s '%.*s' failed: %s", doing, (int)key_len, key, rung_err_text(err));
     return KV_FAILED;
@@ -75,6 +77,11 @@ int kv_command_set(struct kv_store *store, int argc, char **argv)
     };
     int err = kv_write(store, &change, 1);
     free(input);
+    if (err == RUNG_E_TOOBIG && change.key_len <= RUNG_KV_KEY_MAX) {
+        kv_say("setting '%s' failed: %zu bytes are too big: a store of this size takes values of "
+               "at most %" PRIu64, argv[0], vec.len, store->kv->info.max_value);
+        return KV_FAILED;
+    }
     return err ? kv_failed("setting", argv[0], change.key_len, err) : KV_OK;
 }
 
