@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "block_file_impl.h"
@@ -119,6 +120,20 @@ static enum rung_err medium_open_fd(struct opening *o)
     return RUNG_OK;
 }
 
+enum { LOCK_TRIES = 50, LOCK_PAUSE_NS = 10000000 };
+
+/* A killed program's last requests to io_uring outlive it for a moment, and its lock with them: who
+ * is started anew at once waits for that, up to half a second. */
+static int medium_try_lock(int fd, struct flock *lock)
+{
+    for (int tries = 1; fcntl(fd, F_OFD_SETLK, lock) != 0; tries++) {
+        if (tries == LOCK_TRIES || (errno != EAGAIN && errno != EACCES))
+            return -1;
+        nanosleep(&(struct timespec){.tv_nsec = LOCK_PAUSE_NS}, NULL);
+    }
+    return 0;
+}
+
 /* An open-file-description lock: unlike the older POSIX kind it is not lost when some library
  * closes another descriptor of the file. QEMU takes the same kind, so that its disks are safe
  * too. */
@@ -127,7 +142,7 @@ static enum rung_err medium_lock(const struct opening *o)
     struct flock lock = {
         .l_type = o->read_only ? F_RDLCK : F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 0,
     };
-    if (fcntl(o->medium->fd, F_OFD_SETLK, &lock) == 0)
+    if (medium_try_lock(o->medium->fd, &lock) == 0)
         return RUNG_OK;
     if (errno == EAGAIN || errno == EACCES)
         return medium_fail(o, RUNG_E_BUSY, "another program has this disk open: stop it, or set "
