@@ -35,18 +35,29 @@ struct lwip_conn *rung_lwip_conn_new(struct lwip_core *core)
 
 /* lwIP's callbacks: they note, and change nothing that lwIP is looking at. */
 
+/* A delayed acknowledgement is for one segment (RFC 5681 4.2). lwIP takes several that a link has put
+ * together for one, and a peer without a window scale, all of whose window that can be, would wait
+ * for the timer each time. One with a scale has more to send meanwhile. */
+static void conn_will_acknowledge(struct lwip_conn *conn, const struct tcp_pcb *pcb, uint32_t len)
+{
+    bool several = len > pcb->mss && !(pcb->flags & TF_WND_SCALE);
+    if (several)
+        lwip_node_remove(&conn->ack);
+    if (lwip_node_alone(&conn->ack))
+        lwip_node_append(several ? &conn->core->overdue : &conn->core->unacknowledged,
+                         &conn->ack);
+}
+
 static err_t conn_on_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
 {
     struct lwip_conn *conn = arg;
-    (void)pcb;
     (void)err;
     if (!p) {
         conn->rx_end_seen = true;
         rung_lwip_conn_event(conn, RUNG_TCP_RX);
         return ERR_OK;
     }
-    if (lwip_node_alone(&conn->ack))
-        lwip_node_append(&conn->core->unacknowledged, &conn->ack);
+    conn_will_acknowledge(conn, pcb, p->tot_len);
     if (conn->stage == LWIP_LET_GO) { /* nobody will take it: RFC 9293 3.10.7.4, "receive" closed */
         pbuf_free(p);
         rung_lwip_conn_doom(conn);
@@ -374,8 +385,10 @@ static void conn_starved(struct lwip_core *core)
 
 void rung_lwip_turn_end(struct lwip_core *core)
 {
-    if (core->self)
+    if (core->self) {
         rung_lwip_dispatch(core);
+        rung_lwip_acknowledge(&core->overdue); /* what no answer of an app has carried */
+    }
     rung_lwip_flush(core);
     if (core->tx_starved && core->self)
         conn_starved(core);

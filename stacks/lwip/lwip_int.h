@@ -157,6 +157,7 @@ struct lwip_core {
     struct lwip_node pending;   /* connections with events to tell */
     struct lwip_node mute;      /* the same, but nobody listens yet */
     struct lwip_node unacknowledged; /* connections that may owe the peer an acknowledgement */
+    struct lwip_node overdue;        /* those that owe it in this turn */
     struct lwip_node watched;        /* connections that wait for one, in the order of time */
     struct lwip_node listeners;
     struct lwip_node doomed; /* connections to be aborted when lwIP has been left */
@@ -181,7 +182,7 @@ struct lwip_conn {
     struct lwip_node all; /* in core->conns */
     struct lwip_node at;  /* in half_open or a listener's queue */
     struct lwip_node due; /* in pending, mute or doomed, or alone */
-    struct lwip_node ack; /* in unacknowledged, or alone */
+    struct lwip_node ack; /* in unacknowledged or overdue, or alone */
     struct lwip_listener *listener;   /* while half open or queued */
     struct rung_tcp_connect *calling; /* while connecting */
     struct lwip_bucket *bucket;
@@ -292,6 +293,7 @@ void rung_lwip_loss_tick(struct lwip_core *core);
 /* lwip_timer.c */
 void rung_lwip_timers_start(struct lwip_core *core);
 void rung_lwip_timers_stop(struct lwip_core *core);
+void rung_lwip_acknowledge(struct lwip_node *ring); /* unacknowledged or overdue, to its end */
 
 /* lwip_rx.c */
 void rung_lwip_receive(struct lwip_core *core); /* what the link has */

@@ -42,11 +42,10 @@ static void timer_trim_waiting(struct lwip_core *core)
 /* What tcp_fasttmr() does for delayed acknowledgements, for those connections alone that have
  * received something: to walk all of them twenty times a second is what 10,000 idle ones would
  * cost most. */
-static void timer_acknowledge(struct lwip_core *core)
+void rung_lwip_acknowledge(struct lwip_node *ring)
 {
-    while (!lwip_node_alone(&core->unacknowledged)) {
-        struct lwip_conn *conn =
-            rung_container_of(core->unacknowledged.next, struct lwip_conn, ack);
+    while (!lwip_node_alone(ring)) {
+        struct lwip_conn *conn = rung_container_of(ring->next, struct lwip_conn, ack);
         lwip_node_remove(&conn->ack);
         if (!conn->pcb || !(conn->pcb->flags & TF_ACK_DELAY))
             continue;
@@ -61,7 +60,7 @@ static void timer_tcp(struct rung_timer *timer)
     struct lwip_core *core = rung_container_of(timer, struct lwip_core, tcp_timer);
     bool more = true;
     core->in_turn = true;
-    timer_acknowledge(core);
+    rung_lwip_acknowledge(&core->unacknowledged);
     rung_lwip_loss_tick(core);
     if (core->tcp_ticks++ % TIMER_TCP_SLOW == 0) {
         rung_lwip_join(core);

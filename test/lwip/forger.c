@@ -249,7 +249,8 @@ bool forger_next_tcp(struct forger *f, struct forged_tcp *segment, size_t *paylo
     const uint8_t *ip = frame.at + FORGED_ETHER, *tcp = ip + FORGED_IP4;
     *segment = (struct forged_tcp){
         .port = (uint16_t)get16(tcp + 2), .seq = forged_get32(tcp + 4),
-        .ack = forged_get32(tcp + 8), .flags = tcp[13]};
+        .ack = forged_get32(tcp + 8), .flags = tcp[13],
+        .window = (uint16_t)get16(tcp + 14)};
     *payload = get16(ip + 2) - FORGED_IP4 - (size_t)(tcp[12] >> 4) * 4;
     return true;
 }

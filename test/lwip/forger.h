@@ -37,6 +37,7 @@ struct forged_tcp { /* a segment over IPv4 */
     uint16_t port;  /* ours */
     uint32_t seq, ack;
     uint8_t flags;
+    uint16_t window; /* as it stands in theirs; ours have the largest */
     const uint8_t *options;
     size_t options_len; /* a multiple of 4 */
     const char *text;

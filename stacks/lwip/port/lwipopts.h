@@ -81,7 +81,9 @@
 #define LWIP_WND_SCALE 1
 #define TCP_RCV_SCALE 4
 #define TCP_WND (512 * 1024)
-#define TCP_WND_UPDATE_THRESHOLD (TCP_WND / 4)
+/* Of the window that a connection has, which is far below TCP_WND if the peer knows no scale: else
+ * it would never be opened again. tcp_recved() is the one place, and its pcb is called so. */
+#define TCP_WND_UPDATE_THRESHOLD (TCP_WND_MAX(pcb) / 4)
 #define TCP_SND_BUF (512 * 1024)
 #define TCP_SND_QUEUELEN 4096 /* pbufs of one connection: 512 KiB in segments of 536 bytes */
 #define TCP_SNDLOWAT 16384 /* of the sockets interface, which we leave out */

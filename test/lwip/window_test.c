@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: ISC */
+/* test/lwip/window_test.c - what a peer with a small window is told, and when: no time passes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "forger.h"
+#include "test_platform.h"
+
+enum { WINDOW_PIECE = 1400, WINDOW_WHOLE = 65535 };
+
+/* Throws away what has come; the last segment of it, or false. */
+static bool window_last(struct forger *f, struct forged_tcp *last)
+{
+    size_t payload;
+    bool any = false;
+    while (forger_next_tcp(f, last, &payload))
+        any = true;
+    return any;
+}
+
+static void window_take(struct rung_tcp_conn *conn)
+{
+    struct rung_buf *b[16];
+    int n;
+    while ((n = rung_tcp_recv(conn, b, RUNG_ARRAY_LEN(b))) > 0) {
+        for (int k = 0; k < n; k++)
+            rung_buf_release(b[k]);
+    }
+}
+
+/* A peer without a window scale fills the window, and the app takes all of it: the peer has to be
+ * told, or it waits for its persist timer. */
+static void a_window_without_scale_opens_again(void **state)
+{
+    char text[WINDOW_PIECE + 1] = "";
+    struct forger f;
+    struct forged_tcp got;
+    (void)state;
+    memset(text, 'x', WINDOW_PIECE);
+    forger_open(&f);
+    struct forged_tcp next = forger_connect(&f, 4000, 1000, NULL, 0);
+    struct rung_tcp_conn *conn = f.conn;
+    f.conn = NULL; /* nobody takes it */
+    next.text = text;
+    uint32_t end = next.seq + WINDOW_WHOLE;
+    for (; end - next.seq >= WINDOW_PIECE; next.seq += WINDOW_PIECE)
+        forger_send_tcp(&f, &next);
+    assert_true(window_last(&f, &got));
+    assert_int_equal(got.ack, next.seq);
+    assert_int_equal(got.window, end - next.seq);
+    window_take(conn);
+    test_run_turns(f.p, 4);
+    assert_true(window_last(&f, &got));
+    assert_in_range(got.window, WINDOW_WHOLE / 4 * 3, WINDOW_WHOLE);
+    rung_tcp_abort(conn);
+    forger_close(&f);
+}
+
+/* Links put segments together; that one waits for another to be acknowledged with is for one. */
+static void several_segments_in_one_are_acknowledged_at_once(void **state)
+{
+    static const uint8_t mss[] = {2, 4, 0x02, 0x58}; /* 600 */
+    char text[WINDOW_PIECE + 1] = "";
+    struct forger f;
+    struct forged_tcp got;
+    (void)state;
+    forger_open(&f);
+    struct forged_tcp next = forger_connect(&f, 4000, 1000, mss, sizeof(mss));
+    forger_drain(&f);
+    memset(text, 'x', 600);
+    next.text = text;
+    forger_send_tcp(&f, &next);
+    assert_false(window_last(&f, &got));
+    next.seq += 600;
+    forger_send_tcp(&f, &next); /* the second */
+    assert_true(window_last(&f, &got));
+    assert_int_equal(got.ack, next.seq + 600);
+    next.seq += 600;
+    memset(text, 'x', 1200);
+    for (unsigned k = 0; k < 5; k++) {
+        forger_send_tcp(&f, &next);
+        next.seq += 1200;
+        assert_true(window_last(&f, &got));
+        assert_int_equal(got.ack, next.seq);
+    }
+    assert_int_equal(f.received, 6 * 1200);
+    rung_tcp_abort(f.conn);
+    forger_close(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_window_without_scale_opens_again),
+        cmocka_unit_test(several_segments_in_one_are_acknowledged_at_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
