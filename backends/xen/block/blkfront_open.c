@@ -165,6 +165,7 @@ enum rung_err rung_blkfront_open(struct rung_blkfront *self, struct rung_platfor
         return RUNG_E_RANGE;
     }
     open_init(self, p, keys);
+    self->device.called = name;
     rung_xen_resumer_add(self->x, &self->resumer);
     enum rung_err err = RUNG_E_NOMEM;
     if (open_memory(self))

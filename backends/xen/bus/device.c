@@ -86,7 +86,8 @@ static enum rung_err device_find(struct rung_xen_device *device, const char *id,
     if (list.result == RUNG_E_NOTFOUND) {
         bool net = strcmp(device->driver->kind, "vif") == 0;
         rung_log(p, RUNG_LOG_ERROR, device->who, "this domain has no %s%s%s: add %s to its "
-                 "configuration", net ? "network interface" : "disk", id ? " " : "", id ? id : "",
+                 "configuration", net ? "network interface" : "disk", id ? " " : "",
+                 id && device->called ? device->called : id ? id : "",
                  net ? "vif = [ '' ]" : "disk = [ 'phy:/dev/...,xvda,w' ]");
     } else if (list.result) {
         rung_log(p, RUNG_LOG_ERROR, device->who, "%s cannot be listed: %s", path,

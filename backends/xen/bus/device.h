@@ -75,6 +75,7 @@ struct rung_xen_driver {
 struct rung_xen_device { /* the driver's; set driver, who, keys and key_count */
     const struct rung_xen_driver *driver;
     const char *who;            /* for logs: the slot */
+    const char *called;         /* for logs: the id as the user gave it; NULL: as it is */
     struct rung_xen_key *keys;
     unsigned key_count;
     /* the bus's; the driver reads id, remote, state, front, back */
