@@ -91,10 +91,11 @@ function(rung_module name)
 endfunction()
 
 # rung_app(NAME ABOUT text SOURCES file... [NEEDS slot:IFACE...] [KEYS key...] [DEFAULTS path=value...]
-#          [CHOOSE slot=module...])
-# CHOOSE is the app's own choice for a slot, which RUNG_<app>_<slot> overrides.
+#          [CHOOSE slot=module...] [MEMORY mib])
+# CHOOSE is the app's own choice for a slot, which RUNG_<app>_<slot> overrides. MEMORY is what a machine
+# has that runs nothing else, if 32 MiB are too little.
 function(rung_app name)
-    cmake_parse_arguments(PARSE_ARGV 1 a "" "ABOUT" "SOURCES;NEEDS;KEYS;DEFAULTS;CHOOSE")
+    cmake_parse_arguments(PARSE_ARGV 1 a "" "ABOUT;MEMORY" "SOURCES;NEEDS;KEYS;DEFAULTS;CHOOSE")
     if(a_UNPARSED_ARGUMENTS OR NOT a_SOURCES)
         message(FATAL_ERROR "rung_app(${name}): give SOURCES, and nothing unknown "
                             "('${a_UNPARSED_ARGUMENTS}').")
@@ -120,10 +121,15 @@ function(rung_app name)
         list(APPEND slots ${CMAKE_MATCH_1})
         rung_set(app.${name}.slot.${CMAKE_MATCH_1} ${iface})
     endforeach()
+    if(NOT a_MEMORY)
+        set(a_MEMORY 32)
+    elseif(NOT a_MEMORY MATCHES "^[1-9][0-9]*$")
+        message(FATAL_ERROR "rung_app(${name}): '${a_MEMORY}' is no MEMORY; give a number of MiB.")
+    endif()
     rung_protect(a_KEYS)
     rung_absolute(a_SOURCES ${a_SOURCES})
     rung_add(apps ${name})
-    foreach(field ABOUT SOURCES KEYS DEFAULTS CHOOSE)
+    foreach(field ABOUT MEMORY SOURCES KEYS DEFAULTS CHOOSE)
         rung_set(app.${name}.${field} ${a_${field}})
     endforeach()
     rung_set(app.${name}.SLOTS ${slots})
