@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: ISC
 """Disks of a run: files here that are block devices in dom0."""
 
+import fcntl
 import os
+import struct
 
 from .common import LabError
 
@@ -18,7 +20,18 @@ class Disk:
             os.truncate(self.file, size)
         else:
             self.file = os.open(path, os.O_RDONLY if readonly else os.O_RDWR)
+            self.lock(path)
         self.size = os.fstat(self.file).st_size
+
+    def lock(self, path):
+        """The lock that programs on Unix take, too; it holds while this run's QEMU has the file."""
+        whole = struct.pack("hhqqi4x", fcntl.F_RDLCK if self.readonly else fcntl.F_WRLCK,
+                            os.SEEK_SET, 0, 0, 0)
+        try:
+            fcntl.fcntl(self.file, fcntl.F_OFD_SETLK, whole)
+        except BlockingIOError:
+            os.close(self.file)
+            raise LabError(f"{path} is in use by another program") from None
 
     def words(self, n):
         """QEMU's words for its n-th disk."""
