@@ -12,12 +12,6 @@ from xenlab import machine
 class Mistakes(xentest.XenTest):
     lab_choices = {"net": None}
 
-    def refused(self, guest, pattern, seconds=60):
-        self.ends(guest, "poweroff", seconds)
-        errors = [line for line in self.errors(guest) if "has ended with status" not in line]
-        self.assertEqual(len(errors), 1, guest.console)
-        self.assertRegex(errors[0], pattern)
-
     def test_keys(self):
         for name, extra, said in (
                 ("hello", "nmae=x", r"unknown key 'nmae'.*name"),

@@ -101,6 +101,13 @@ class XenTest(unittest.TestCase):
     def errors(self, guest):
         return [line for line in guest.console.splitlines() if line.startswith("error:")]
 
+    def refused(self, guest, pattern, seconds=60):
+        """It says what is wrong, in one line, and powers off."""
+        self.ends(guest, "poweroff", seconds)
+        errors = [line for line in self.errors(guest) if "has ended with status" not in line]
+        self.assertEqual(len(errors), 1, guest.console)
+        self.assertRegex(errors[0], pattern)
+
 
 def main():
     """Runs the tests of the calling file; with nothing to test is a failure."""
