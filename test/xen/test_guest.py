@@ -9,7 +9,6 @@ import re
 import xentest
 from xenlab import Disk, Lab
 
-GUESTS = os.environ.get("RUNG_XEN_GUESTS") or os.path.join(xentest.BIN, "..", "test", "guest")
 MIB = 1 << 20
 
 
@@ -17,7 +16,7 @@ class Suites(xentest.unittest.TestCase):
     def suite(self, lab, name, disks=(), memory=64):
         words = [f"{key}={os.environ[key]}" for key in ("RUNG_TEST_CASE", "RUNG_TEST_SEED")
                  if key in os.environ]
-        guest = lab.create(os.path.join(GUESTS, name), extra=" ".join(words), memory=memory,
+        guest = lab.create(xentest.guest(name), extra=" ".join(words), memory=memory,
                            disks=disks)
         why = guest.wait(300)
         failed = re.findall(r"^\[  (?:FAILED|ERROR) .*", guest.console, re.M)

@@ -12,6 +12,7 @@ from xenlab import Lab, LabError
 from xenlab.common import ROOT
 
 BIN = os.environ.get("RUNG_XEN_BIN") or os.path.join(ROOT, "build", "xen", "bin")
+GUESTS = os.environ.get("RUNG_XEN_GUESTS") or os.path.join(BIN, "..", "test", "guest")
 CONTENT = os.path.join(ROOT, "apps", "website", "content")
 ADDRESS = "10.0.2.50"
 STATIC = f"tcp.ipv4={ADDRESS}/24 tcp.gateway=10.0.2.2"
@@ -23,6 +24,11 @@ def image(name):
     if not os.path.exists(path):
         raise AssertionError(f"there is no {path}: cmake --build --preset xen")
     return path
+
+
+def guest(name):
+    """An image of test/xen-guest."""
+    return image(os.path.join(GUESTS, name))
 
 
 def xl_of(name):
