@@ -73,6 +73,6 @@ void kvd_cmd_ttl(struct kvd *kvd, struct kvd_cmd *cmd)
         kvd_integer(cmd, -1);
     } else {
         int64_t left = (int64_t)key->expiry_ms - (absolute ? 0 : (int64_t)kvd_wall_ms(kvd));
-        kvd_integer(cmd, ms ? left : (left + (absolute ? 0 : 500)) / 1000);
+        kvd_integer(cmd, ms ? left : left / 1000 + (!absolute && left % 1000 >= 500));
     }
 }

@@ -23,12 +23,16 @@ struct kvd_tail kvd_tail_make(uint8_t last, size_t len, uint64_t expiry_ms)
 
 unsigned kvd_tail_read(const uint8_t *last, size_t n, uint64_t *expiry_ms)
 {
+    uint64_t ms = 0;
     *expiry_ms = 0;
     if (n > 0 && last[n - 1] == TAIL_PLAIN)
         return 1;
     if (n < KVD_TAIL_MAX || last[n - 1] != TAIL_EXPIRES)
         return 0;
     for (unsigned i = 0; i < 8; i++)
-        *expiry_ms |= (uint64_t)last[n - KVD_TAIL_MAX + i] << (8 * i);
+        ms |= (uint64_t)last[n - KVD_TAIL_MAX + i] << (8 * i);
+    if (ms == 0 || ms > INT64_MAX)
+        return 0;
+    *expiry_ms = ms;
     return KVD_TAIL_MAX;
 }

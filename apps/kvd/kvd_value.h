@@ -6,8 +6,9 @@
  *              expires: value, 8 bytes (milliseconds since 1970, little-endian), 0xf5
  *              else, if the last byte is 0xf4 or 0xf5: value, 0xf4
  *              else: value
- *          What ends in 0xf5 and is shorter than a tail is a value without one.
- * Units    Bytes; milliseconds since 1970-01-01T00:00:00Z, 0: never expires.
+ *          What ends in 0xf5 and is shorter than a tail, or would expire at no time there is, is
+ *          a value without one: another program has set it.
+ * Units    Bytes; milliseconds since 1970-01-01T00:00:00Z, 1 to INT64_MAX; 0: never expires.
  * Owner    Nothing is kept.
  * Context  Any.
  * Errors   None. */

@@ -124,6 +124,44 @@ static void test_tails(void **state)
     }
 }
 
+static void set_done(struct rung_op *op, int result)
+{
+    (void)op;
+    assert_int_equal(result, 0);
+}
+
+/* What another program has set and ends as a tail does, but at no time there is, is a value. */
+static void test_tails_of_others(void **state)
+{
+    static const struct { const char bytes[10], *length, *time; } others[] = {
+        {"x\xff\xff\xff\xff\xff\xff\xff\xff\xf5", ":10\r\n", ":-1\r\n"},
+        {"x\0\0\0\0\0\0\0\x80\xf5", ":10\r\n", ":-1\r\n"},
+        {"x\0\0\0\0\0\0\0\0\xf5", ":10\r\n", ":-1\r\n"},
+        {"x\xff\xff\xff\xff\xff\xff\xff\x7f\xf5", ":1\r\n", ":9223372036854775807\r\n"}};
+    (void)state;
+    for (unsigned i = 0; i < RUNG_ARRAY_LEN(others); i++) {
+        struct rig rig = {.config = {.sweep = 1000}};
+        char bytes[10];
+        memcpy(bytes, others[i].bytes, sizeof bytes);
+        struct rung_vec vec = {bytes, sizeof bytes};
+        struct rung_kv_change change = {.key = "a", .key_len = 1, .value = &vec, .value_count = 1};
+        struct rung_kv_write write = {
+            .op = {.done = set_done}, .change = &change, .change_count = 1};
+        rig_open(&rig);
+        rung_kv_write(&rig.memory.kv, &write);
+        rig_pass(&rig, 10 * RUNG_NS_PER_S);
+        struct client *c = client_new(&rig);
+        client_ask(c, "STRLEN a", others[i].length);
+        client_ask(c, "PEXPIRETIME a", others[i].time);
+        client_words(c, "TTL a");
+        assert_int_equal(c->rx[1] == '-', i < 3);
+        c->len = 0;
+        client_ask(c, "PERSIST a", i < 3 ? ":0\r\n" : ":1\r\n");
+        client_ask(c, "STRLEN a", others[i].length);
+        rig_close(&rig);
+    }
+}
+
 static void test_glob(void **state)
 {
     static const struct { const char *pattern, *name; bool fits; } globs[] = {
@@ -147,7 +185,7 @@ static void test_glob(void **state)
 #define CASE(name) cmocka_unit_test(test_##name)
 static const struct CMUnitTest cases[] = {
     CASE(expires_when_asked), CASE(expires_without_writing), CASE(sweep), CASE(restart),
-    CASE(tails), CASE(glob), {0},
+    CASE(tails), CASE(tails_of_others), CASE(glob), {0},
 };
 
 int main(void)
