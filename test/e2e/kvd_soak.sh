@@ -34,7 +34,9 @@ while [ "$(date +%s)" -lt "$end" ]; do
     load -c 2 -n 5 KEYS 'key:00000000001*'
 done
 after=$(rss "$pid")
-echo "resident: $before KiB before, $after KiB after $seconds s"
+commands=$(redis-cli -h "$host" -p "$port" info stats | tr -d '\r' |
+    sed -n 's/^total_commands_processed://p')
+echo "resident: $before KiB before, $after KiB after $seconds s and $commands commands"
 limit=$((before + 160 * 1024))
 [ -z "$sanitized" ] || limit=$((before * 2 + 512 * 1024))
 [ "$after" -lt "$limit" ] || fail "memory grew from $before to $after KiB"
