@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* apps/kvd/kvd.c - the server's start and its end. */
+#include <stdio.h>
+
 #include "kvd_int.h"
 
 #include "rung/clock.h"
@@ -26,14 +28,24 @@ static void kvd_pools(struct kvd_memory *m)
     m->chunks.size = sizeof(struct kvd_piece) + KVD_CHUNK;
 }
 
+/* The longest value is the store's, less what may stand behind it, or the key's. */
+static void kvd_init_max_value(struct kvd *kvd)
+{
+    uint64_t store = kvd->kv->info.max_value, most = kvd->config.max_value;
+    bool narrow = store > KVD_TAIL_MAX && store - KVD_TAIL_MAX < most; /* 0: read-only */
+    if (narrow)
+        most = store - KVD_TAIL_MAX;
+    kvd->limits.max_value = (size_t)most;
+    snprintf(kvd->too_long, sizeof kvd->too_long, "longer than %zu bytes, %s",
+             kvd->limits.max_value,
+             narrow ? "the longest value that this store takes" : "which max-value allows");
+    kvd->limits.too_long = kvd->too_long;
+}
+
 static void kvd_init(struct kvd *kvd, const struct kvd_config *config)
 {
-    uint64_t most = kvd->kv->info.max_value;
     kvd->config = *config;
-    most = most > KVD_TAIL_MAX ? most - KVD_TAIL_MAX : 0;
-    if (most == 0 || most > config->max_value) /* 0: read-only */
-        most = config->max_value;
-    kvd->limits.max_value = (size_t)most;
+    kvd_init_max_value(kvd);
     kvd->limits.max_query = (size_t)config->max_query;
     kvd->limits.max_args = KVD_MAX_ARGS;
     kvd_memory_init(&kvd->m, kvd->p, config->memory / 2, config->memory / 2);

@@ -29,11 +29,18 @@ static unsigned take_key_end(const struct kvd_cmd *cmd)
     return last != KVD_TO_END && last < count ? last + 1 : count;
 }
 
+enum { TAKE_SHOWN = 64 }; /* bytes of a name that is none */
+
 static bool take_unknown(struct kvd_cmd *cmd)
 {
     struct kvd_bytes name = kvd_arg(cmd, 0);
-    kvd_fail_fmt(cmd, "ERR unknown command '%.*s'; COMMAND lists those that there are",
-                 (int)(name.len < 64 ? name.len : 64), (const char *)name.at);
+    char shown[TAKE_SHOWN + 1];
+    size_t len = name.len < TAKE_SHOWN ? name.len : TAKE_SHOWN;
+    for (size_t i = 0; i < len; i++)
+        shown[i] = name.at[i] == '\0' ? '?' : (char)name.at[i]; /* as kvd_fail_fmt() shows others */
+    shown[len] = '\0';
+    kvd_fail_fmt(cmd, "ERR unknown command '%s%s'; COMMAND lists those that there are", shown,
+                 len < name.len ? "..." : "");
     return false;
 }
 

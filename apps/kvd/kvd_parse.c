@@ -88,8 +88,11 @@ static enum kvd_parse parse_begin(struct kvd_parser *ps, struct kvd_memory *m,
                                   const uint8_t *end)
 {
     struct kvd_bytes arg = {.at = *at, .len = (size_t)ps->number};
-    if (ps->refused == NULL && arg.len > ps->limits->max_value)
-        kvd_parse_refuse(ps, m, args, "an argument is longer than max-value allows");
+    if (ps->refused == NULL && arg.len > ps->limits->max_value) {
+        snprintf(ps->error_text, sizeof ps->error_text, "an argument is %s",
+                 ps->limits->too_long);
+        kvd_parse_refuse(ps, m, args, ps->error_text);
+    }
     if (ps->refused == NULL && args->bytes + arg.len > ps->limits->max_query)
         kvd_parse_refuse(ps, m, args, "the command is longer than max-query allows");
     if (ps->refused != NULL) {

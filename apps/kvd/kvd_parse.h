@@ -31,6 +31,7 @@ struct kvd_args {
 
 struct kvd_parse_limits {
     size_t max_value;   /* longest argument */
+    const char *too_long; /* "longer than ...": what to say of a longer one */
     size_t max_query;   /* longest command */
     unsigned max_args;
 };
@@ -61,7 +62,7 @@ struct kvd_parser { /* zeroed: at the start of a command */
     size_t want;
     const char *error;   /* without "-ERR " and CRLF */
     const char *refused; /* likewise; NULL: the command is good */
-    char error_text[48];
+    char error_text[128]; /* of either, if it is made for the case */
 };
 
 /* Reads from *at, which it moves on, to end, within the buffer that hold is of. args is empty or

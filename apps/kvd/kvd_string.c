@@ -113,7 +113,7 @@ void kvd_cmd_append(struct kvd *kvd, struct kvd_cmd *cmd)
     struct kvd_bytes more = kvd_arg(cmd, 2);
     size_t had = kvd_exists(kvd, key) ? key->value.len : 0;
     if (more.len > kvd->limits.max_value - had) {
-        kvd_fail(cmd, "ERR the value would be longer than max-value allows");
+        kvd_fail_fmt(cmd, "ERR the value would be %s", kvd->too_long);
         return;
     }
     struct kvd_hold *hold = kvd_hold_own(&kvd->m, had + more.len);

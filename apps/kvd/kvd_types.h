@@ -248,6 +248,7 @@ struct kvd {
     struct rung_kv *kv;
     struct kvd_config config;
     struct kvd_parse_limits limits;
+    char too_long[96]; /* limits.too_long */
     struct kvd_memory m;
     struct rung_tcp_listener *listener;
     struct rung_task accept_task;

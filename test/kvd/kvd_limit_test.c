@@ -102,6 +102,26 @@ static void test_inline_quotes(void **state)
     rig_close(&rig);
 }
 
+/* A name that is none is shown whatever it holds, as far as it goes. */
+static void test_unknown_names(void **state)
+{
+    static const char nul[] = "*1\r\n$7\r\nG\0E\nT\x7f!\r\n";
+    char line[100];
+    struct rig rig = {0};
+    (void)state;
+    rig_open(&rig);
+    struct client *c = client_new(&rig);
+    client_send(c, nul, sizeof nul - 1);
+    rig_run(&rig);
+    client_expect(c, "-ERR unknown command 'G?E?T?!'; COMMAND lists those that there are\r\n");
+    memset(line, 'z', sizeof line);
+    line[sizeof line - 1] = '\0';
+    client_words(c, line);
+    client_expect(c, "-ERR unknown command 'zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz"
+                  "zzzz...'; COMMAND lists those that there are\r\n");
+    rig_close(&rig);
+}
+
 static void send_set(struct client *c, const char *key, size_t len)
 {
     char head[128];
@@ -157,6 +177,27 @@ static void test_long_values(void **state)
     rig_close(&rig);
 }
 
+/* A store that takes less than max-value is what the error names. */
+static void test_longer_than_the_store_takes(void **state)
+{
+    struct rig rig = {.config = {.max_value = 1000, .max_query = 3000}};
+    (void)state;
+    rig_open(&rig);
+    rig_stop(&rig);
+    rig.gate.kv.info.max_value = 500;
+    rig_start(&rig);
+    struct client *c = client_new(&rig);
+    send_set(c, "v", 491); /* and its tail */
+    client_expect(c, "+OK\r\n");
+    client_ask(c, "EXPIRE v 100", ":1\r\n");
+    send_set(c, "w", 492);
+    client_expect(c, "-ERR an argument is longer than 491 bytes, the longest value that this store "
+                  "takes\r\n");
+    client_ask(c, "APPEND v x", "-ERR the value would be longer than 491 bytes, the longest value "
+               "that this store takes\r\n");
+    rig_close(&rig);
+}
+
 static void test_too_long(void **state)
 {
     struct rig rig = {.config = {.max_value = 1000, .max_query = 3000}, .tcp = {.segment = 100}};
@@ -166,9 +207,10 @@ static void test_too_long(void **state)
     send_set(c, "v", 1000);
     client_expect(c, "+OK\r\n");
     send_set(c, "v", 1001);
-    client_expect(c, "-ERR an argument is longer than max-value allows\r\n");
+    client_expect(c, "-ERR an argument is longer than 1000 bytes, which max-value allows\r\n");
     client_ask(c, "STRLEN v", ":1000\r\n"); /* and in step */
-    client_ask(c, "APPEND v x", "-ERR the value would be longer than max-value allows\r\n");
+    client_ask(c, "APPEND v x", "-ERR the value would be longer than 1000 bytes, which max-value "
+               "allows\r\n");
     char head[] = "*5\r\n$4\r\nMSET\r\n";
     client_send(c, head, sizeof head - 1);
     static char part[2048];
@@ -369,8 +411,9 @@ static void test_long_commands_wait(void **state)
 
 #define CASE(name) cmocka_unit_test(test_##name)
 static const struct CMUnitTest cases[] = {
-    CASE(protocol_errors), CASE(garbage), CASE(line_too_long), CASE(inline_quotes),
-    CASE(long_values), CASE(too_long), CASE(long_keys), CASE(long_patterns), CASE(too_many_clients),
+    CASE(protocol_errors), CASE(garbage), CASE(line_too_long), CASE(inline_quotes), CASE(unknown_names),
+    CASE(long_values), CASE(too_long), CASE(longer_than_the_store_takes), CASE(long_keys),
+    CASE(long_patterns), CASE(too_many_clients),
     CASE(deaf_clients), CASE(endless_pipeline), CASE(time_outs), CASE(long_commands_wait), {0},
 };
 
