@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 # kvd under a mixed load for a while, among clients that never read: its memory is bounded. Ten
-# minutes of it: RUNG_TEST_LONG=1 ctest --preset unix-sockets -R e2e-kvd-soak --timeout 1200
+# minutes of it: RUNG_TEST_LONG=1 ctest --preset unix-sockets -R e2e-kvd-soak
 . "$(dirname "$0")/lib.sh"
 
 kvd=${E2E_KVD:?names the program}
