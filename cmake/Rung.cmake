@@ -29,6 +29,7 @@ include(RungFlags)
 include(RungKeys)
 include(RungResolve)
 include(RungDescribe)
+include(RungMain)
 include(RungGenerate)
 include(RungTests)
 

@@ -91,11 +91,12 @@ function(rung_module name)
 endfunction()
 
 # rung_app(NAME ABOUT text SOURCES file... [NEEDS slot:IFACE...] [KEYS key...] [DEFAULTS path=value...]
-#          [CHOOSE slot=module...] [MEMORY mib])
+#          [CHOOSE slot=module...] [MEMORY mib] [CHECK [slot...]])
 # CHOOSE is the app's own choice for a slot, which RUNG_<app>_<slot> overrides. MEMORY is what a machine
-# has that runs nothing else, if 32 MiB are too little.
+# has that runs nothing else, if 32 MiB are too little. CHECK: <app>_check() looks at the keys when
+# these slots, the first of NEEDS, are open, and before any other is.
 function(rung_app name)
-    cmake_parse_arguments(PARSE_ARGV 1 a "" "ABOUT;MEMORY" "SOURCES;NEEDS;KEYS;DEFAULTS;CHOOSE")
+    cmake_parse_arguments(PARSE_ARGV 1 a "" "ABOUT;MEMORY" "SOURCES;NEEDS;KEYS;DEFAULTS;CHOOSE;CHECK")
     if(a_UNPARSED_ARGUMENTS OR NOT a_SOURCES)
         message(FATAL_ERROR "rung_app(${name}): give SOURCES, and nothing unknown "
                             "('${a_UNPARSED_ARGUMENTS}').")
@@ -121,6 +122,17 @@ function(rung_app name)
         list(APPEND slots ${CMAKE_MATCH_1})
         rung_set(app.${name}.slot.${CMAKE_MATCH_1} ${iface})
     endforeach()
+    set(a_CHECKS OFF)
+    if(a_CHECK OR "CHECK" IN_LIST a_KEYWORDS_MISSING_VALUES)
+        set(a_CHECKS ON)
+        list(LENGTH a_CHECK n)
+        list(SUBLIST slots 0 ${n} first)
+        if(NOT "${a_CHECK}" STREQUAL "${first}")
+            rung_words(words ${a_CHECK})
+            message(FATAL_ERROR "rung_app(${name}): CHECK names ${words}; these must be the first of "
+                                "NEEDS, in that order.")
+        endif()
+    endif()
     if(NOT a_MEMORY)
         set(a_MEMORY 32)
     elseif(NOT a_MEMORY MATCHES "^[1-9][0-9]*$")
@@ -129,7 +141,7 @@ function(rung_app name)
     rung_protect(a_KEYS)
     rung_absolute(a_SOURCES ${a_SOURCES})
     rung_add(apps ${name})
-    foreach(field ABOUT MEMORY SOURCES KEYS DEFAULTS CHOOSE)
+    foreach(field ABOUT MEMORY SOURCES KEYS DEFAULTS CHOOSE CHECK CHECKS)
         rung_set(app.${name}.${field} ${a_${field}})
     endforeach()
     rung_set(app.${name}.SLOTS ${slots})

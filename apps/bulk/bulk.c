@@ -88,7 +88,7 @@ static int bulk_run(struct rung_platform *p, const struct bulk_slots *slots,
     return status;
 }
 
-int bulk_main(struct rung_platform *p, const struct bulk_slots *slots)
+int bulk_check(struct rung_platform *p, const struct bulk_slots *slots)
 {
     uint64_t len = bulk_key_buffer(&slots->keys);
     if (len < BULK_MIN || len > BULK_MAX) {
@@ -99,7 +99,13 @@ int bulk_main(struct rung_platform *p, const struct bulk_slots *slots)
         rung_log(p, RUNG_LOG_ERROR, "bulk", "--address has a port; give that with --port=N");
         return 64;
     }
-    struct bulk_stream *stream = bulk_stream_new(p, (size_t)len, bulk_key_bytes(&slots->keys));
+    return 0;
+}
+
+int bulk_main(struct rung_platform *p, const struct bulk_slots *slots)
+{
+    size_t len = (size_t)bulk_key_buffer(&slots->keys);
+    struct bulk_stream *stream = bulk_stream_new(p, len, bulk_key_bytes(&slots->keys));
     if (stream == NULL)
         return 1;
     int status = bulk_run(p, slots, stream);

@@ -56,15 +56,19 @@ static int echo_open(struct rung_platform *p, const struct echo_slots *slots, st
     return err;
 }
 
+int echo_check(struct rung_platform *p, const struct echo_slots *slots)
+{
+    if (echo_key_address(&slots->keys).port == 0)
+        return 0;
+    rung_log(p, RUNG_LOG_ERROR, "echo", "--address has a port; give that with --port=N");
+    return 64;
+}
+
 int echo_main(struct rung_platform *p, const struct echo_slots *slots)
 {
     char text[RUNG_ADDR_TEXT];
     struct rung_addr local;
     struct echo_udp udp = {0};
-    if (echo_key_address(&slots->keys).port != 0) {
-        rung_log(p, RUNG_LOG_ERROR, "echo", "--address has a port; give that with --port=N");
-        return 64;
-    }
     struct echo_tcp tcp = {
         .max = echo_key_max_connections(&slots->keys),
         .idle_ns = echo_key_idle_timeout(&slots->keys),

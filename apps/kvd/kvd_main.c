@@ -69,6 +69,25 @@ static struct kvd_config kvd_config_of(const struct kvd_keys *keys)
     };
 }
 
+/* Whether the port can be had is found out before the store is opened: one that is made for a server
+ * which then cannot start would be left behind. */
+int kvd_check(struct rung_platform *p, const struct kvd_slots *slots)
+{
+    struct kvd_config config = kvd_config_of(&slots->keys);
+    struct rung_tcp_listener *listener;
+    if (!kvd_keys_good(p, &config))
+        return 64;
+    struct rung_tcp_listen how = {.local = config.local};
+    how.local.port = kvd_key_port(&slots->keys);
+    int err = rung_tcp_listen(slots->tcp, &how, &listener);
+    if (err < 0) {
+        kvd_no_port(p, how.local.port, err);
+        return 1;
+    }
+    rung_tcp_unlisten(listener);
+    return 0;
+}
+
 struct kvd_end {
     struct rung_op op;
     struct rung_platform *p;
@@ -110,8 +129,6 @@ int kvd_main(struct rung_platform *p, const struct kvd_slots *slots)
     char text[RUNG_ADDR_TEXT];
     struct kvd_config config = kvd_config_of(&slots->keys);
     struct kvd *kvd;
-    if (!kvd_keys_good(p, &config))
-        return 64;
     config.local.port = kvd_key_port(&slots->keys);
     int err = kvd_start(&kvd, p, slots->tcp, slots->store, &config);
     if (err < 0) {

@@ -37,17 +37,21 @@ static void website_no_port(struct rung_platform *p, const struct rung_addr *loc
     }
 }
 
+int website_check(struct rung_platform *p, const struct website_slots *slots)
+{
+    unsigned port = website_key_address(&slots->keys).port;
+    if (port == 0)
+        return 0;
+    rung_log(p, RUNG_LOG_ERROR, "website", "--address has a port; give that with --port=%u", port);
+    return 64;
+}
+
 int website_main(struct rung_platform *p, const struct website_slots *slots)
 {
     char text[RUNG_ADDR_TEXT];
     struct website_slots own = *slots;
     struct rung_http_server server = {.on_request = website_request, .arg = &own};
     server.local = website_key_address(&slots->keys);
-    if (server.local.port != 0) {
-        rung_log(p, RUNG_LOG_ERROR, "website", "--address has a port; give that with --port=%u",
-                 server.local.port);
-        return 64;
-    }
     server.local.port = website_key_port(&slots->keys);
     int err = rung_http_listen(slots->http, &server);
     if (err < 0) {

@@ -86,10 +86,13 @@ cmp "$tmp/other" "$tmp/other.before" || fail "a file that is no store was writte
 refused 1 'store' "$kvd" "--store.block.path=$tmp/nowhere/store" --port=0
 refused 1 'store' "$kvd" "--store.block.path=$tmp/none" --store.block.size=0 --port=0
 [ ! -e "$tmp/none" ] || fail "a file was made"
-refused 64 'max-value=1 is out of range' "$kvd" --max-value=1 "--store.block.path=$store"
-refused 64 'address has a port' "$kvd" --address=127.0.0.1:80 "--store.block.path=$store"
+refused 64 'max-value=1 is out of range' "$kvd" --max-value=1 "--store.block.path=$tmp/none"
+refused 64 'memory=1024 is out of range' "$kvd" --memory=1K "--store.block.path=$tmp/none"
+refused 64 'address has a port' "$kvd" --address=127.0.0.1:80 "--store.block.path=$tmp/none"
 if [ "$rung" = unix-sockets ]; then
+    refused 1 'does not have that address' "$kvd" --address=192.0.2.1 "--store.block.path=$tmp/none"
     serve one "$kvd" "--store.block.path=$store"
-    refused 1 "port $port is in use" "$kvd" "--port=$port" "--store.block.path=$tmp/small"
+    refused 1 "port $port is in use" "$kvd" "--port=$port" "--store.block.path=$tmp/none"
     stop "$pid" one
 fi
+[ ! -e "$tmp/none" ] || fail "a file was made for a server that did not start"
