@@ -46,6 +46,8 @@ static void file_start(struct rung_block_file *file)
            && !file_conflicts(file, file->waiting)) {
         struct rung_block_req *req = file->waiting;
         file->waiting = req->next;
+        if (req->kind == RUNG_BLOCK_WRITE)
+            file->unused = NULL;
         if (!file->waiting)
             file->waiting_end = &file->waiting;
         req->next = file->running;
@@ -105,6 +107,8 @@ static void file_close(struct rung_block *block, struct rung_op *op)
     struct rung_block_file *file = file_of(block);
     assert(op->done && !file->closing && !file->running && !file->waiting);
     op->cancel = NULL;
+    if (file->unused)
+        rung_block_file_medium_remove(&file->medium, file->unused);
     if (file->uring)
         rung_block_file_uring_close(file, op);
     else
@@ -162,17 +166,21 @@ enum rung_err rung_block_file_open(struct rung_block_file *self, struct rung_pla
 {
     (void)needs;
     uint32_t caps = 0;
+    bool made;
     *self = (struct rung_block_file){.p = p, .depth = rung_block_file_key_depth(keys)};
     if (self->depth > RUNG_BLOCK_FILE_DEPTH_MAX) {
         rung_log(p, RUNG_LOG_ERROR, keys->slot, "a depth of %u is more than %u: set %s.depth",
                  self->depth, RUNG_BLOCK_FILE_DEPTH_MAX, keys->slot);
         return RUNG_E_RANGE;
     }
-    enum rung_err err = rung_block_file_medium_open(&self->medium, &caps, p, keys);
+    enum rung_err err = rung_block_file_medium_open(&self->medium, &caps, &made, p, keys);
     if (err)
         return err;
+    self->unused = made ? rung_block_file_key_path(keys) : NULL;
     err = file_engine(self, keys);
     if (err) {
+        if (made)
+            rung_block_file_medium_remove(&self->medium, self->unused);
         close(self->medium.fd);
         return err;
     }

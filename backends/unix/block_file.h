@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /* backends/unix/block_file.h - BLOCK on a file or a block device.
  * Model    Up to depth requests are carried out at once, by io_uring where the kernel has it and on
- *          libuv's worker threads otherwise; the rest wait in the order they came. Of two requests that overlap, one a write, the second waits for the
- *          first: the host's kernel may tear a sector otherwise. FLUSH is fdatasync(), FUA is
- *          RWF_DSYNC. After an fdatasync() that failed every later FLUSH fails: the kernel has
- *          forgotten which bytes it lost. The file is locked while open, against other programs
- *          that would write, or against writers when read-only. A file that is no whole number of
- *          sectors long keeps its last bytes to itself.
+ *          libuv's worker threads otherwise; the rest wait in the order they came. Of two requests
+ *          that overlap, one a write, the second waits for the first: the host's kernel may tear a
+ *          sector otherwise. FLUSH is fdatasync(), FUA is RWF_DSYNC. After an fdatasync() that
+ *          failed every later FLUSH fails: the kernel has forgotten which bytes it lost. The file
+ *          is locked while open, against other programs that would write, or against writers when
+ *          read-only. Who is refused the lock is told so after half a second: what a killed program
+ *          had under way in io_uring holds it for a moment longer, and the lock does not say
+ *          whether its owner lives. A file that is no whole number of sectors long keeps its last
+ *          bytes to itself. A file that was made and never written to goes when it is closed.
  * Units    Bytes for size.
  * Owner    The state is the opener's; memory and descriptor are given back by close.
  * Context  The loop; open may block.
@@ -42,6 +45,7 @@ struct rung_block_file {
     struct rung_block_req *waiting; /* not yet, in the order they were submitted */
     struct rung_block_req **waiting_end;
     bool flush_failed;
+    const char *unused; /* the path of a file that was made and not yet written to; or NULL */
     struct rung_block_file_uring *uring; /* NULL: threads alone */
     struct rung_block_file_slot *slots;  /* the threads': depth of them, and those that are free */
     struct rung_block_file_slot *free_slots;

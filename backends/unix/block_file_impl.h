@@ -44,12 +44,14 @@ bool rung_block_file_needs_bounce(const struct rung_block_file_medium *medium,
 /* What a failed sync means to the caller. */
 int rung_block_file_sync_error(int err);
 
-/* Opens and locks the file of the keys, makes it if asked to, and finds out what it can do. 0, and
- * *medium and *caps (enum rung_block_cap) are set; or an error, after one line in the log, and
- * nothing is left behind. */
+/* Opens and locks the file of the keys, makes it if asked to (*made), and finds out what it can do.
+ * 0, and *medium and *caps (enum rung_block_cap) are set; or an error, after one line in the log,
+ * and nothing is left behind. */
 enum rung_err rung_block_file_medium_open(struct rung_block_file_medium *medium, uint32_t *caps,
-                                          struct rung_platform *p,
+                                          bool *made, struct rung_platform *p,
                                           const struct rung_block_file_keys *keys);
+/* Takes the name of an open file away, if it still is that file's. */
+void rung_block_file_medium_remove(const struct rung_block_file_medium *medium, const char *path);
 
 /* Whether some request may need the bounce buffer. */
 static inline bool rung_block_file_bounces(const struct rung_block_file_medium *medium)

@@ -210,7 +210,7 @@ static enum rung_err medium_measure(struct opening *o)
     if (m->bytes % m->sector_size)
         rung_log(o->p, RUNG_LOG_WARN, o->slot, "%s: its last %llu bytes are no whole sector of %u "
                  "and stay unused", o->path, ull(m->bytes % m->sector_size), m->sector_size);
-    if (o->size && m->bytes != o->size)
+    else if (o->size && m->bytes != o->size)
         rung_log(o->p, RUNG_LOG_INFO, o->slot, "%s: keeps its %llu bytes; %s.size is for new files",
                  o->path, ull(m->bytes), o->slot);
     return RUNG_OK;
@@ -273,8 +273,16 @@ static enum rung_err medium_set_up(struct opening *o, uint32_t *caps)
     return RUNG_OK;
 }
 
+void rung_block_file_medium_remove(const struct rung_block_file_medium *medium, const char *path)
+{
+    struct stat mine, there;
+    if (fstat(medium->fd, &mine) == 0 && stat(path, &there) == 0 && mine.st_dev == there.st_dev
+        && mine.st_ino == there.st_ino)
+        unlink(path);
+}
+
 enum rung_err rung_block_file_medium_open(struct rung_block_file_medium *medium, uint32_t *caps,
-                                          struct rung_platform *p,
+                                          bool *made, struct rung_platform *p,
                                           const struct rung_block_file_keys *keys)
 {
     struct opening o = {
@@ -301,5 +309,6 @@ enum rung_err rung_block_file_medium_open(struct rung_block_file_medium *medium,
             unlink(o.path);
         close(medium->fd);
     }
+    *made = o.made;
     return err;
 }

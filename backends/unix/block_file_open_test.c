@@ -97,13 +97,40 @@ static void a_broken_sector_at_the_end_is_left_alone(void **state)
     (void)state;
     begin(&t);
     make_file(t.path, DISK + 100);
-    t.keys.size = 0;
+    t.keys.size = DISK; /* what is said of it is said in one line */
+    size_t lines = test_log_count(t.p);
     assert_int_equal(open_disk(&t), RUNG_OK);
+    assert_int_equal(test_log_count(t.p), lines + 1);
     assert_non_null(strstr(test_log_last(t.p), "its last 100 bytes are no whole sector of 512"));
     assert_int_equal(t.disk.block.info.sectors, DISK / 512);
     close_disk(&t);
     assert_int_equal(stat(t.path, &st), 0);
     assert_int_equal(st.st_size, DISK + 100);
+    end(&t);
+}
+
+/* What was made for a store that then cannot be is not left behind; what others put in its place
+ * is. */
+static void a_new_file_that_is_not_used_goes(void **state)
+{
+    struct file_test t;
+    char other[80];
+    (void)state;
+    begin(&t);
+    assert_int_equal(open_disk(&t), RUNG_OK);
+    assert_int_equal(run_one(&t, RUNG_BLOCK_READ, 0), RUNG_OK);
+    assert_int_equal(access(t.path, F_OK), 0);
+    close_disk(&t);
+    assert_int_equal(access(t.path, F_OK), -1);
+    assert_int_equal(open_disk(&t), RUNG_OK);
+    snprintf(other, sizeof(other), "%s/other", t.folder);
+    make_file(other, DISK);
+    assert_int_equal(rename(other, t.path), 0);
+    close_disk(&t);
+    assert_int_equal(access(t.path, F_OK), 0);
+    assert_int_equal(open_disk(&t), RUNG_OK); /* it was there before */
+    close_disk(&t);
+    assert_int_equal(access(t.path, F_OK), 0);
     end(&t);
 }
 
@@ -116,6 +143,7 @@ static void one_writer_or_many_readers(void **state)
     begin(&t);
     second = t;
     second.keys.path = t.path;
+    make_file(t.path, DISK);
     assert_int_equal(open_disk(&t), RUNG_OK);
     second.descriptors = count_descriptors();
     expect_refused(&second, RUNG_E_BUSY, "another program has this disk open: stop it");
@@ -138,6 +166,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_opened_says_why),
         cmocka_unit_test(no_right_to_write_says_so),
         cmocka_unit_test(a_new_file_is_made_and_kept),
+        cmocka_unit_test(a_new_file_that_is_not_used_goes),
         cmocka_unit_test(a_broken_sector_at_the_end_is_left_alone),
         cmocka_unit_test(one_writer_or_many_readers),
     };

@@ -95,4 +95,5 @@ if [ "$rung" = unix-sockets ]; then
     refused 1 "port $port is in use" "$kvd" "--port=$port" "--store.block.path=$tmp/none"
     stop "$pid" one
 fi
+refused 1 'store.*too small' "$kvd" "--store.block.path=$tmp/none" --store.block.size=32K --port=0
 [ ! -e "$tmp/none" ] || fail "a file was made for a server that did not start"
