@@ -21,6 +21,7 @@
 #define HTTP1_PIECE 131072u       /* what is asked of a store at once: two slices */
 #define HTTP1_SMALL_TARGET 1100   /* a target of this many bytes needs no block */
 #define HTTP1_OUT 1024            /* a response's head, unless the app adds much */
+#define HTTP1_JOINED 2048         /* a body of so many bytes is copied behind its head */
 #define HTTP1_VERSION 128         /* longest version of a value that becomes an entity tag */
 
 enum http1_state {
@@ -168,7 +169,7 @@ struct http1_work {
     struct http1_piece piece[2];
     struct http1_field field[HTTP1_FIELDS];
     char path[HTTP1_TARGET_SPACE(HTTP1_SMALL_TARGET)];
-    char out[HTTP1_OUT];
+    char out[HTTP1_OUT + HTTP1_JOINED];
 };
 
 /* http1_pool.c */

@@ -181,7 +181,7 @@ bool rung_http1_answer(struct http1_work *w, const struct http1_answer *a)
     char *start = w->out;
     if (c->listener->server == NULL)
         w->keep = false;
-    if (size > sizeof w->out) {
+    if (size > HTTP1_OUT) {
         start = w->big = rung_alloc(h->p, size);
         if (start == NULL) {
             rung_log(h->p, RUNG_LOG_WARN, h->slot, "out of memory: a connection is reset");

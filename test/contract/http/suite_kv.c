@@ -249,6 +249,33 @@ static void ranges(void **state)
     kv_end(&t, &c, &a);
 }
 
+/* Whatever a module does differently with short values and long ones, no byte shows it. */
+static void lengths(void **state)
+{
+    static const size_t cases[] = {1, 1023, 1024, 1025, 2047, 2048, 2049, 4095, 4096, 4097, 65536};
+    static char bytes[65536];
+    struct http_test t;
+    struct http_client c;
+    struct http_answer a = {0};
+    (void)state;
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (char)(i * 2654435761u >> 13);
+    kv_begin(&t, &c);
+    for (size_t i = 0; i < RUNG_ARRAY_LEN(cases); i++) {
+        t.kv.value[5] = (struct kv_fake_value){.key = "n", .bytes = bytes, .len = cases[i]};
+        for (unsigned n = 0; n < 3; n++)
+            http_send(&c, "GET /n HTTP/1.1\r\n" END, sizeof "GET /n HTTP/1.1\r\n" END - 1);
+        http_run(&t);
+        for (unsigned n = 0; n < 3; n++) {
+            http_take(&c, &a, false);
+            assert_int_equal(a.status, 200);
+            assert_int_equal(a.body_len, cases[i]);
+            assert_memory_equal(a.body, bytes, cases[i]);
+        }
+    }
+    kv_end(&t, &c, &a);
+}
+
 static void store_failures(void **state)
 {
     static const struct {
@@ -284,6 +311,7 @@ const struct CMUnitTest http_kv_cases[] = {
     cmocka_unit_test(gzip_by_accept_encoding),
     cmocka_unit_test(conditions),
     cmocka_unit_test(ranges),
+    cmocka_unit_test(lengths),
     cmocka_unit_test(store_failures),
     {0},
 };
