@@ -100,6 +100,8 @@ static uint8_t take_need(const struct kvd_cmd *cmd)
 static void take_fill(struct kvd_cmd *cmd, struct kvd_cmd *owner, struct kvd_slot *slots)
 {
     uint8_t need = take_need(cmd);
+    if (need == KVD_NEED_RANGE && owner != cmd)
+        need = KVD_NEED_BYTES; /* a transaction may ask for several */
     for (unsigned i = 0; i < cmd->slot_count; i++) {
         slots[i] = (struct kvd_slot){.cmd = owner, .need = need};
         slots[i].name = kvd_arg(cmd, cmd->op->first + i * cmd->op->step);

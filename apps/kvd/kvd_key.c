@@ -106,6 +106,16 @@ void kvd_key_enqueue(struct kvd *kvd, struct kvd_slot *slot, bool in_front)
     }
 }
 
+/* The bytes that one command has asked for are no other's. */
+static void key_drop_range(struct kvd *kvd, struct kvd_key *key)
+{
+    key->range_of = NULL;
+    if (key->known != KVD_NEED_RANGE)
+        return;
+    kvd_bytes_drop(&kvd->m, &key->value);
+    key->known = KVD_NEED_FACTS;
+}
+
 void kvd_key_leave(struct kvd *kvd, struct kvd_slot *slot)
 {
     struct kvd_key *key = slot->key;
@@ -118,6 +128,8 @@ void kvd_key_leave(struct kvd *kvd, struct kvd_slot *slot)
     if (slot->next == NULL)
         key->last = before;
     slot->queued = false;
+    if (key->range_of == slot->cmd)
+        key_drop_range(kvd, key);
     if (before == NULL && key->error != 0) {
         key->error = 0;
         key->known = KVD_NEED_NOTHING;
@@ -155,6 +167,15 @@ static void key_whole(struct kvd_key *key, struct kvd_read *read)
     kvd_hold_charge(&kvd->m, &read->hold, buf->len);
 }
 
+/* The bytes of a long value that its first command asks for have come. */
+static void key_range(struct kvd_key *key, struct kvd_read *read)
+{
+    const struct rung_buf *buf = &read->get.value;
+    key->known = KVD_NEED_RANGE;
+    key->value = (struct kvd_bytes){buf->data, buf->len, &read->hold};
+    kvd_hold_charge(&read->kvd->m, &read->hold, buf->len);
+}
+
 static void key_ask(struct kvd_read *read, uint64_t offset, size_t len)
 {
     struct rung_kv_get *get = &read->get;
@@ -181,7 +202,10 @@ static void key_read_done(struct rung_op *op, int result)
     struct kvd_read *read = rung_container_of(get, struct kvd_read, get);
     struct kvd_key *key = read->key;
     struct kvd *kvd = read->kvd;
-    if (result >= 0 && get->offset == 0 && get->value.len == get->size) {
+    if (result >= 0 && read->range) {
+        key_range(key, read);
+        read = NULL;
+    } else if (result >= 0 && get->offset == 0 && get->value.len == get->size) {
         key_whole(key, read);
         read = NULL;
     } else if (result >= 0 && get->offset == 0) { /* it is long: first what its tail says */
@@ -210,11 +234,27 @@ static void key_read_done(struct rung_op *op, int result)
     kvd_run_ready(kvd);
 }
 
+/* Asks for what is missing: what a short value is all of, then what is wanted of a long one. */
+static void key_ask_first(struct kvd_read *read, const struct kvd_slot *slot, bool more)
+{
+    struct kvd_key *key = read->key;
+    uint64_t first, len;
+    read->range = more && slot->need == KVD_NEED_RANGE;
+    if (!read->range) {
+        key_ask(read, 0, more ? RUNG_KV_ALL : KVD_INLINE);
+        return;
+    }
+    kvd_range(slot->cmd, key->size, &first, &len);
+    key->range_of = slot->cmd;
+    key_ask(read, first, (size_t)len);
+}
+
 /* Reads the value, or what is missing of it. */
 static void key_load(struct kvd *kvd, struct kvd_key *key)
 {
-    bool all = key->known == KVD_NEED_FACTS;
-    if (all && kvd_reply_full(&kvd->m) && key->first->cmd->slot_count == 1) {
+    bool more = key->known >= KVD_NEED_FACTS;
+    key_drop_range(kvd, key); /* it was read for one that is not the first any more */
+    if (more && kvd_reply_full(&kvd->m) && key->first->cmd->slot_count == 1) {
         key->starved = true; /* others will give memory back; it holds none itself */
         key->next_starved = NULL;
         *kvd->starved_end = key;
@@ -222,7 +262,7 @@ static void key_load(struct kvd *kvd, struct kvd_key *key)
         return;
     }
     struct kvd_read *read = NULL;
-    if (!all || !kvd_reply_full(&kvd->m))
+    if (!more || !kvd_reply_full(&kvd->m))
         read = kvd_take(&kvd->m, &kvd->m.reads);
     if (read == NULL) {
         key->error = RUNG_E_NOMEM;
@@ -234,7 +274,7 @@ static void key_load(struct kvd *kvd, struct kvd_key *key)
     read->get.op.done = key_read_done;
     key->loading = true;
     kvd->loads++;
-    key_ask(read, 0, all ? RUNG_KV_ALL : KVD_INLINE);
+    key_ask_first(read, key->first, more);
 }
 
 void kvd_memory_back(struct kvd *kvd)
@@ -257,13 +297,21 @@ void kvd_keys_feed(struct kvd *kvd)
     kvd_run_ready(kvd);
 }
 
+/* Whether what is known is enough for the first in the queue. */
+static bool key_enough(const struct kvd_key *key, const struct kvd_slot *slot)
+{
+    if (slot->need == KVD_NEED_RANGE && key->known == KVD_NEED_RANGE)
+        return key->range_of == slot->cmd;
+    return key->known >= slot->need;
+}
+
 /* Looks at who is first in the queue: it goes on, or what it needs is read. */
 void kvd_key_wake(struct kvd *kvd, struct kvd_key *key)
 {
     struct kvd_slot *slot = key->first;
     if (slot == NULL || !slot->counted || key->loading || key->starved)
         return;
-    if (key->known < slot->need && key->error == 0) {
+    if (!key_enough(key, slot) && key->error == 0) {
         key_load(kvd, key);
         return;
     }

@@ -83,25 +83,38 @@ static int64_t range_end(int64_t end, int64_t len)
     return end < len ? end : len - 1;
 }
 
+bool kvd_range(const struct kvd_cmd *cmd, uint64_t size, uint64_t *first, uint64_t *len)
+{
+    int64_t from, to, all = (int64_t)size;
+    *first = *len = 0;
+    if (!kvd_parse_integer(kvd_arg(cmd, 2), &from) || !kvd_parse_integer(kvd_arg(cmd, 3), &to))
+        return false;
+    bool before = to < 0 && to < -all; /* it ends before the first byte */
+    bool behind = from >= all;
+    from = range_end(from, all);
+    to = range_end(to, all);
+    if (all == 0 || from > to || behind || (before && from > 0))
+        return true;
+    *first = (uint64_t)from;
+    *len = (uint64_t)(to - from + 1);
+    return true;
+}
+
+/* Of a long value only those bytes have been read. */
 void kvd_cmd_getrange(struct kvd *kvd, struct kvd_cmd *cmd)
 {
     struct kvd_key *key = kvd_key_of(cmd, 0);
-    int64_t first, last;
     struct kvd_bytes part = {0};
-    if (!kvd_parse_integer(kvd_arg(cmd, 2), &first) || !kvd_parse_integer(kvd_arg(cmd, 3), &last)) {
+    uint64_t first, len;
+    if (!kvd_range(cmd, key->size, &first, &len)) {
         kvd_fail(cmd, "ERR value is not an integer or out of range");
         return;
     }
-    if (kvd_exists(kvd, key) && key->value.len > 0) {
-        int64_t len = (int64_t)key->value.len;
-        bool before = last < 0 && last < -len; /* it ends before the first byte */
-        bool behind = first >= len;
-        first = range_end(first, len);
-        last = range_end(last, len);
-        if (first <= last && !behind && !(before && first > 0)) {
-            part = key->value;
+    if (kvd_exists(kvd, key) && len > 0) {
+        part = key->value;
+        if (key->known == KVD_NEED_BYTES) {
             part.at += first;
-            part.len = (size_t)(last - first + 1);
+            part.len = (size_t)len;
         }
     }
     kvd_bulk(cmd, part);

@@ -34,7 +34,9 @@
 #define KVD_SENDS 64u           /* pieces handed to TCP at once */
 #define KVD_CURSORS 1024u       /* scans under way that are remembered */
 
-enum kvd_need { KVD_NEED_NOTHING, KVD_NEED_FACTS, KVD_NEED_BYTES };
+/* FACTS: whether it is there, how long it is, when it expires. RANGE: those bytes besides that one
+ * command asks for. */
+enum kvd_need { KVD_NEED_NOTHING, KVD_NEED_FACTS, KVD_NEED_RANGE, KVD_NEED_BYTES };
 enum kvd_state { KVD_WAITING, KVD_AFTER, KVD_DONE };
 
 struct kvd_conn;
@@ -65,7 +67,8 @@ struct kvd_key {
     int error;        /* reading it failed: what commands that need it answer */
     uint64_t size;    /* of the value */
     uint64_t expiry_ms;
-    struct kvd_bytes value; /* KVD_NEED_BYTES */
+    struct kvd_bytes value; /* KVD_NEED_BYTES; or as RANGE has it, */
+    const struct kvd_cmd *range_of; /* for this command */
     struct kvd_key *next_dirty;
     struct kvd_key *next_starved; /* waits for memory to read it into */
     bool starved;
@@ -77,6 +80,7 @@ struct kvd_read {
     struct rung_kv_get get;
     struct kvd *kvd;
     struct kvd_key *key;
+    bool range; /* of the first command's range, and no more */
 };
 
 enum kvd_kind {

@@ -38,6 +38,9 @@ cli nonsense | grep -q '^ERR unknown command' || fail "an unknown command is not
 head -c 3000000 /dev/urandom >"$tmp/big"
 cli -x set big <"$tmp/big" >/dev/null
 cli get big >"$tmp/big.back"
+tail -c +2000001 "$tmp/big" | head -c 100000 >"$tmp/part"
+cli getrange big 2000000 2099999 | head -c 100000 >"$tmp/part.back"
+cmp "$tmp/part" "$tmp/part.back" || fail "100 KB of these came back otherwise"
 printf '\n' >>"$tmp/big" # redis-cli adds it
 cmp "$tmp/big" "$tmp/big.back" || fail "3 MB came back otherwise"
 

@@ -122,91 +122,15 @@ static void test_unknown_names(void **state)
     rig_close(&rig);
 }
 
-static void send_set(struct client *c, const char *key, size_t len)
-{
-    char head[128];
-    int n = snprintf(head, sizeof head, "*3\r\n$3\r\nSET\r\n$%zu\r\n%s\r\n$%zu\r\n", strlen(key),
-                     key, len);
-    char *all = malloc((size_t)n + len + 2);
-    assert_non_null(all);
-    memcpy(all, head, (size_t)n);
-    for (size_t i = 0; i < len; i++)
-        all[(size_t)n + i] = (char)('a' + i % 26);
-    memcpy(all + n + len, "\r\n", 2);
-    client_send(c, all, (size_t)n + len + 2);
-    free(all);
-    rig_run(c->rig);
-}
-
-static void expect_bytes(struct client *c, size_t len)
-{
-    char head[32];
-    int n = snprintf(head, sizeof head, "$%zu\r\n", len);
-    assert_int_equal(c->len, (size_t)n + len + 2);
-    assert_memory_equal(c->rx, head, (size_t)n);
-    for (size_t i = 0; i < len; i++)
-        assert_int_equal(c->rx[(size_t)n + i], 'a' + i % 26);
-    c->len = 0;
-    c->rx[0] = '\0';
-}
-
-static void test_long_values(void **state)
-{
-    static const size_t lens[] = {1023, 1024, 4095, 16375, 16383, 16384, 16385, 70000, 1 << 20};
-    (void)state;
-    struct rig rig = {0};
-    rig_open(&rig);
-    struct client *c = client_new(&rig);
-    for (unsigned i = 0; i < sizeof lens / sizeof lens[0]; i++) {
-        char answer[64];
-        send_set(c, "v", lens[i]);
-        client_expect(c, "+OK\r\n");
-        client_words(c, "GET v");
-        expect_bytes(c, lens[i]);
-        snprintf(answer, sizeof answer, ":%zu\r\n", lens[i]);
-        client_ask(c, "STRLEN v", answer);
-        client_ask(c, "GETRANGE v 2 4", "$3\r\ncde\r\n");
-        client_ask(c, "PEXPIRE v 100000", ":1\r\n");
-        client_ask(c, "PTTL v", ":100000\r\n"); /* its tail is read from its end */
-        client_ask(c, "PERSIST v", ":1\r\n");
-        client_words(c, "GET v");
-        expect_bytes(c, lens[i]);
-        if (i % 2 == 0)
-            client_ask(c, "DEL v", ":1\r\n");
-    }
-    rig_close(&rig);
-}
-
-/* A store that takes less than max-value is what the error names. */
-static void test_longer_than_the_store_takes(void **state)
-{
-    struct rig rig = {.config = {.max_value = 1000, .max_query = 3000}};
-    (void)state;
-    rig_open(&rig);
-    rig_stop(&rig);
-    rig.gate.kv.info.max_value = 500;
-    rig_start(&rig);
-    struct client *c = client_new(&rig);
-    send_set(c, "v", 491); /* and its tail */
-    client_expect(c, "+OK\r\n");
-    client_ask(c, "EXPIRE v 100", ":1\r\n");
-    send_set(c, "w", 492);
-    client_expect(c, "-ERR an argument is longer than 491 bytes, the longest value that this store "
-                  "takes\r\n");
-    client_ask(c, "APPEND v x", "-ERR the value would be longer than 491 bytes, the longest value "
-               "that this store takes\r\n");
-    rig_close(&rig);
-}
-
 static void test_too_long(void **state)
 {
     struct rig rig = {.config = {.max_value = 1000, .max_query = 3000}, .tcp = {.segment = 100}};
     (void)state;
     rig_open(&rig);
     struct client *c = client_new(&rig);
-    send_set(c, "v", 1000);
+    client_set(c, "v", 1000);
     client_expect(c, "+OK\r\n");
-    send_set(c, "v", 1001);
+    client_set(c, "v", 1001);
     client_expect(c, "-ERR an argument is longer than 1000 bytes, which max-value allows\r\n");
     client_ask(c, "STRLEN v", ":1000\r\n"); /* and in step */
     client_ask(c, "APPEND v x", "-ERR the value would be longer than 1000 bytes, which max-value "
@@ -313,7 +237,7 @@ static void test_deaf_clients(void **state)
     (void)state;
     rig_open(&rig);
     struct client *good = client_new(&rig);
-    send_set(good, "v", 1 << 20);
+    client_set(good, "v", 1 << 20);
     client_expect(good, "+OK\r\n");
     for (unsigned i = 0; i < 16; i++) {
         struct client *c = client_new(&rig);
@@ -325,12 +249,12 @@ static void test_deaf_clients(void **state)
     assert_in_range(info_of(good, "kvd_reply_bytes"), 1, (4 << 20) + (3 << 20));
     rig_pass(&rig, 10 * RUNG_NS_PER_S); /* they are hurried */
     client_words(good, "GET v");
-    expect_bytes(good, 1 << 20);
+    client_letters(good, 0, 1 << 20);
     rig_pass(&rig, 31 * RUNG_NS_PER_S);
     assert_in_range(info_of(good, "connected_clients"), 1, 1);
     assert_in_range(info_of(good, "kvd_reply_bytes"), 0, 1 << 16);
     client_words(good, "GET v");
-    expect_bytes(good, 1 << 20);
+    client_letters(good, 0, 1 << 20);
     rig_close(&rig);
 }
 
@@ -412,8 +336,7 @@ static void test_long_commands_wait(void **state)
 #define CASE(name) cmocka_unit_test(test_##name)
 static const struct CMUnitTest cases[] = {
     CASE(protocol_errors), CASE(garbage), CASE(line_too_long), CASE(inline_quotes), CASE(unknown_names),
-    CASE(long_values), CASE(too_long), CASE(longer_than_the_store_takes), CASE(long_keys),
-    CASE(long_patterns), CASE(too_many_clients),
+    CASE(too_long), CASE(long_keys), CASE(long_patterns), CASE(too_many_clients),
     CASE(deaf_clients), CASE(endless_pipeline), CASE(time_outs), CASE(long_commands_wait), {0},
 };
 

@@ -13,6 +13,7 @@ static void gate_get(struct rung_kv *kv, struct rung_kv_get *get)
 {
     struct gate *g = gate_of(kv);
     g->gets++;
+    g->got_most = get->len > g->got_most ? get->len : g->got_most;
     if (g->refuse_get != 0)
         rung_op_finish(g->p, &get->op, g->refuse_get);
     else
@@ -297,6 +298,33 @@ void client_ask(struct client *c, const char *line, const char *reply)
     client_words(c, line);
     if (strcmp(c->rx, reply) != 0)
         fail_msg("%s: wanted '%s', got '%s' (error %d)", line, reply, c->rx, c->error);
+    client_forget(c);
+}
+
+void client_set(struct client *c, const char *key, size_t len)
+{
+    char head[128];
+    int n = snprintf(head, sizeof head, "*3\r\n$3\r\nSET\r\n$%zu\r\n%s\r\n$%zu\r\n", strlen(key),
+                     key, len);
+    char *all = malloc((size_t)n + len + 2);
+    assert_non_null(all);
+    memcpy(all, head, (size_t)n);
+    for (size_t i = 0; i < len; i++)
+        all[(size_t)n + i] = (char)('a' + i % 26);
+    memcpy(all + n + len, "\r\n", 2);
+    client_send(c, all, (size_t)n + len + 2);
+    free(all);
+    rig_run(c->rig);
+}
+
+void client_letters(struct client *c, size_t from, size_t len)
+{
+    char head[32];
+    int n = snprintf(head, sizeof head, "$%zu\r\n", len);
+    assert_int_equal(c->len, (size_t)n + len + 2);
+    assert_memory_equal(c->rx, head, (size_t)n);
+    for (size_t i = 0; i < len; i++)
+        assert_int_equal(c->rx[(size_t)n + i], 'a' + (from + i) % 26);
     client_forget(c);
 }
 

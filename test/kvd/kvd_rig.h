@@ -31,6 +31,7 @@ struct gate { /* a KV in front of another */
     const char *refuse_key; /* knob: only writes that change it */
     int refuse_get;
     unsigned writes, gets, changes; /* out: passed on */
+    size_t got_most; /* out: bytes that one get has asked for, RUNG_KV_ALL: all */
     struct rung_kv_write *held;
 };
 
@@ -72,6 +73,9 @@ void client_say(struct client *c, const char *line); /* and CRLF, and runs */
 void client_words(struct client *c, const char *line); /* the same, its words as an array */
 void client_expect(struct client *c, const char *reply); /* all that has come, exactly */
 void client_ask(struct client *c, const char *line, const char *reply);
+/* SET key, to so many letters in order, over and over; and a reply that is some of them. */
+void client_set(struct client *c, const char *key, size_t len);
+void client_letters(struct client *c, size_t from, size_t len);
 void client_gone(struct client *c); /* the server has ended it, and nothing more has come */
 void client_shut(struct client *c);
 void client_abort(struct client *c);

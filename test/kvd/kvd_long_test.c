@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: ISC */
+/* test/kvd/kvd_long_test.c - values that are long: all of them, parts of them, and ones that are too
+ * long for the store. */
+#include "kvd_int.h"
+#include "kvd_rig.h"
+
+static void test_long_values(void **state)
+{
+    static const size_t lens[] = {1023, 1024, 4095, 16375, 16383, 16384, 16385, 70000, 1 << 20};
+    (void)state;
+    struct rig rig = {0};
+    rig_open(&rig);
+    struct client *c = client_new(&rig);
+    for (unsigned i = 0; i < sizeof lens / sizeof lens[0]; i++) {
+        char answer[64];
+        client_set(c, "v", lens[i]);
+        client_expect(c, "+OK\r\n");
+        client_words(c, "GET v");
+        client_letters(c, 0, lens[i]);
+        snprintf(answer, sizeof answer, ":%zu\r\n", lens[i]);
+        client_ask(c, "STRLEN v", answer);
+        client_ask(c, "GETRANGE v 2 4", "$3\r\ncde\r\n");
+        client_ask(c, "PEXPIRE v 100000", ":1\r\n");
+        client_ask(c, "PTTL v", ":100000\r\n"); /* its tail is read from its end */
+        client_ask(c, "PERSIST v", ":1\r\n");
+        client_words(c, "GET v");
+        client_letters(c, 0, lens[i]);
+        if (i % 2 == 0)
+            client_ask(c, "DEL v", ":1\r\n");
+    }
+    rig_close(&rig);
+}
+
+/* Of a long value GETRANGE reads what it shows, whoever asks for what else besides. */
+static void test_ranges_of_long_values(void **state)
+{
+    static const struct { const char *range; size_t from, len; } ranges[] = {
+        {"0 9", 0, 10}, {"-5 -1", 69995, 5}, {"16380 16389", 16380, 10}, {"69999 80000", 69999, 1},
+        {"100 99", 0, 0}, {"70000 70001", 0, 0}, {"-1 -70001", 0, 0}, {"1000 31000", 1000, 30001},
+        {"0 69998", 0, 69999}};
+    struct rig rig = {0};
+    char line[64];
+    (void)state;
+    rig_open(&rig);
+    struct client *c = client_new(&rig), *d = client_new(&rig);
+    for (unsigned expires = 0; expires < 2; expires++) {
+        client_set(c, "v", 70000);
+        client_expect(c, "+OK\r\n");
+        if (expires)
+            client_ask(c, "PEXPIRE v 1000", ":1\r\n");
+        for (unsigned i = 0; i < RUNG_ARRAY_LEN(ranges); i++) {
+            size_t most = ranges[i].len > KVD_INLINE ? ranges[i].len : KVD_INLINE;
+            rig.gate.got_most = 0;
+            snprintf(line, sizeof line, "GETRANGE v %s", ranges[i].range);
+            client_words(c, line);
+            client_letters(c, ranges[i].from, ranges[i].len);
+            assert_int_equal(rig.gate.got_most, most);
+        }
+    }
+    client_ask(c, "GETRANGE v 0 x", "-ERR value is not an integer or out of range\r\n");
+    client_send(c, "GETRANGE v 3 4\r\nGETRANGE v 5 6\r\n", 32);
+    client_send(d, "GETRANGE v 7 8\r\nSTRLEN v\r\nAPPEND v !\r\nGETRANGE v -2 -1\r\n", 56);
+    rig_run(&rig);
+    client_expect(c, "$2\r\nde\r\n$2\r\nfg\r\n");
+    client_expect(d, "$2\r\nhi\r\n:70000\r\n:70001\r\n$2\r\nh!\r\n");
+    client_send(c, "MULTI\r\nGETRANGE v 3 4\r\nGETRANGE v 5 6\r\nEXEC\r\n", 45);
+    rig_run(&rig);
+    client_expect(c, "+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n$2\r\nde\r\n$2\r\nfg\r\n");
+    rig_pass(&rig, RUNG_NS_PER_S);
+    client_ask(c, "GETRANGE v 3 4", "$0\r\n\r\n");
+    rig.gate.refuse_get = RUNG_E_CORRUPT;
+    client_ask(c, "GETRANGE v 3 4", "-ERR the value is damaged on the disk\r\n");
+    rig_close(&rig);
+}
+
+/* A change that the store refuses is void for those who have asked for a part meanwhile, too. */
+static void test_ranges_behind_what_is_refused(void **state)
+{
+    struct rig rig = {0};
+    (void)state;
+    rig_open(&rig);
+    struct client *a = client_new(&rig), *b = client_new(&rig);
+    client_set(a, "v", 70000);
+    client_expect(a, "+OK\r\n");
+    rig.gate.refuse = RUNG_E_FULL;
+    rig.gate.refuse_key = "v";
+    rig.gate.hold = true;
+    client_send(b, "GETRANGE v 40000 40001\r\n", 24);
+    client_send(a, "MSET v short w 1\r\n", 18);
+    client_send(b, "GETRANGE v 1 2\r\nGETRANGE v 27 28\r\n", 34);
+    rig_run(&rig);
+    rig.gate.hold = false;
+    gate_open(&rig);
+    client_expect(a, "-ERR the store is full: nothing was changed; remove something or enlarge it\r\n");
+    client_expect(b, "$2\r\nmn\r\n$2\r\nbc\r\n$2\r\nbc\r\n");
+    client_ask(a, "GET w", "$-1\r\n");
+    rig_close(&rig);
+}
+
+/* A store that takes less than max-value is what the error names. */
+static void test_longer_than_the_store_takes(void **state)
+{
+    struct rig rig = {.config = {.max_value = 1000, .max_query = 3000}};
+    (void)state;
+    rig_open(&rig);
+    rig_stop(&rig);
+    rig.gate.kv.info.max_value = 500;
+    rig_start(&rig);
+    struct client *c = client_new(&rig);
+    client_set(c, "v", 491); /* and its tail */
+    client_expect(c, "+OK\r\n");
+    client_ask(c, "EXPIRE v 100", ":1\r\n");
+    client_set(c, "w", 492);
+    client_expect(c, "-ERR an argument is longer than 491 bytes, the longest value that this store "
+                  "takes\r\n");
+    client_ask(c, "APPEND v x", "-ERR the value would be longer than 491 bytes, the longest value "
+               "that this store takes\r\n");
+    rig_close(&rig);
+}
+
+#define CASE(name) cmocka_unit_test(test_##name)
+static const struct CMUnitTest cases[] = {
+    CASE(long_values), CASE(ranges_of_long_values), CASE(ranges_behind_what_is_refused),
+    CASE(longer_than_the_store_takes), {0},
+};
+
+int main(void)
+{
+    const struct CMUnitTest *const files[] = {cases};
+    return test_run_group("kvd-long", files, 1);
+}
