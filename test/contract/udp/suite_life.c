@@ -171,8 +171,10 @@ static void many_come_and_go(void **state)
         test_run_turns(t.p, 3);
         if (i == 10)
             blocks = test_heap_blocks(t.p);
+        /* A leak is a block each round, 89 in all; a few may come to a stack's spares, as when a
+         * neighbour is asked for again in the turn in which a datagram leaves. */
         if (i > 10)
-            assert_true(test_heap_blocks(t.p) <= blocks + 8); /* a stack may keep frames */
+            assert_true(test_heap_blocks(t.p) <= blocks + 8);
     }
     udp_fixture.peer_close(peer);
     udp_end(&t);
