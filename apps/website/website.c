@@ -58,13 +58,12 @@ int website_main(struct rung_platform *p, const struct website_slots *slots)
         website_no_port(p, &server.local, err);
         return 1;
     }
-    struct rung_addr shown = server.local;
-    bool everywhere = website_key_address(&slots->keys).family == RUNG_AF_NONE;
-    if (everywhere)
-        rung_addr_parse(&shown, "127.0.0.1");
-    shown.port = server.local.port;
-    rung_log(p, RUNG_LOG_INFO, "website", "serving http://%s/%s", rung_addr_format(&shown, text),
-             everywhere ? " and on every other address of this host" : "");
+    if (website_key_address(&slots->keys).family == RUNG_AF_NONE)
+        rung_log(p, RUNG_LOG_INFO, "website", "serving http://*:%u/ on every address it has",
+                 server.local.port);
+    else
+        rung_log(p, RUNG_LOG_INFO, "website", "serving http://%s/",
+                 rung_addr_format(&server.local, text));
     int status = rung_loop_run(p);
     rung_http_unlisten(slots->http, &server);
     return status;
