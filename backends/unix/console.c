@@ -13,8 +13,8 @@
 
 #define CONSOLE_STAMP 32 /* "2026-11-23T22:01:02.345Z " and its NUL */
 
-/* Writes all of it, and tells whether that went well. A terminal or pipe that others made non-blocking is waited for; one that is
- * gone (EPIPE, EIO) or full (ENOSPC) loses the rest. */
+/* Writes all of it, and tells whether that went well. A terminal or pipe that others made non-blocking
+ * is waited for; one that is gone (EPIPE, EIO) or full (ENOSPC) loses the rest. */
 static bool console_write_all(int fd, const char *text, size_t len)
 {
     while (len > 0) {
@@ -53,10 +53,19 @@ void rung_unix_log_line(struct rung_platform *p, enum rung_log_level level, cons
     char line[CONSOLE_STAMP + RUNG_LOG_MAX]; /* one write(), so that no other process cuts in */
     size_t stamp = 0;
     (void)level;
+    if (unix_of(p)->log_take) {
+        unix_of(p)->log_take(text, len);
+        return;
+    }
     if (rung_log_enabled(p, RUNG_LOG_DEBUG))
         stamp = console_stamp(p, line);
     memcpy(line + stamp, text, len);
     (void)console_write_all(STDERR_FILENO, line, stamp + len);
+}
+
+void rung_unix_log_to(struct rung_platform *p, void (*take)(const char *line, size_t len))
+{
+    unix_of(p)->log_take = take;
 }
 
 void rung_console_write(struct rung_platform *p, const char *text, size_t len)

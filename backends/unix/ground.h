@@ -16,6 +16,7 @@ struct rung_unix {
     uv_idle_t idle;       /* active while the next wait must not block */
     uv_timer_t timer;     /* bounds the wait; it runs nothing itself */
     uv_signal_t signals[2];
+    void (*log_take)(const char *line, size_t len); /* instead of standard error; or NULL */
     bool output_lost;  /* something for standard output could not be written */
     uint64_t armed_ns;    /* what timer is set for; UINT64_MAX: not set */
 };

@@ -23,6 +23,10 @@ struct rung_platform *rung_unix_new(int argc, const char *const argv[]);
 /* Gives everything back but the process's set-up. Modules are closed by then. NULL does nothing. */
 void rung_unix_free(struct rung_platform *p);
 
+/* Hands every log line, with its newline, to take() instead of standard error: for a program that
+ * has words of its own for what modules say. NULL: as before. */
+void rung_unix_log_to(struct rung_platform *p, void (*take)(const char *line, size_t len));
+
 /* Whether some of the program's output could not be written: standard output is full, closed, gone. */
 bool rung_unix_output_lost(struct rung_platform *p);
 

@@ -59,6 +59,8 @@ refused() {
     equal "$wanted" "$status" "exit status of '$*': $(cat err)"
     equal 1 "$(wc -l <err | tr -d ' ')" "lines from '$*': $(cat err)"
     [ ! -s out ] || fail "'$*' wrote to standard output: $(cat out)"
+    grep -q '^rung-kv: ' err || fail "'$*' does not say who speaks: $(cat err)"
+    ! grep -Eq '(disk|store)\.[a-z-]+' err || fail "'$*' names a key of an app: $(cat err)"
     grep -Eq -- "$pattern" err || fail "'$*' said: $(cat err)"
     [ -n "${changing:-}" ] || cmp -s sums-before sums-after || fail "'$*' changed a file"
     rm sums-before sums-after

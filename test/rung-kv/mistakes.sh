@@ -44,11 +44,11 @@ for command in "get FILE key" "set FILE key x" "remove FILE key" "list FILE" "du
         "$kv" "$@"
     }
     refused 1 'none: No such file|none.*not exist' use none
-    refused 1 'holds no store' use zeros
+    refused 1 'holds no store: choose another, or make one \(rung-kv create makes' use zeros
     refused 1 'holds no store' use noise
     refused 1 'small' use small
     refused 1 'holds 0 bytes' use nothing
-    refused 1 'folder' use folder
+    refused 1 'is a folder: name a file or a block device' use folder
     refused 1 'pipe' use pipe
     refused 1 'version 2, and this program knows version 1: use a newer program' use version
     refused 1 'both superblocks are damaged: restore' use supers
@@ -63,6 +63,8 @@ refused 1 'supers holds a store already' "$kv" create supers 256K
 well "$kv" create zeros 1M # as an empty device: its own size counts
 equal 262144 "$(wc -c <zeros | tr -d ' ')" "the size of a file that was there"
 refused 1 'too small' "$kv" create tiny 32K
+refused 1 'give a smaller SIZE' "$kv" create huge $((1 << 60))
+[ ! -e huge ] || fail "a file was left that is too big"
 [ ! -e tiny ] || fail "a file was left that is too small"
 
 # No permission: to read only, or not at all. Root may all, so it becomes nobody.
@@ -78,7 +80,7 @@ else
     kv_nobody=$kv
 fi
 chmod 444 s
-refused 1 'ermission|read-only' $as "$kv_nobody" set s key other
+refused 1 'no permission to write: change its owner or mode$' $as "$kv_nobody" set s key other
 refused 1 'ermission|read-only' $as "$kv_nobody" compact s
 well $as "$kv_nobody" get s key
 equal value "$(cat out)" "a value of a file that may only be read"
@@ -95,7 +97,7 @@ exec 3>in
 # More than a pipe holds: when it is written, load has begun to read, and so has opened the store.
 seq 4000 | awk '{ printf "+4,30:fill->%030d\n", $1 }' >&3
 changing=yes
-refused 1 'another program has this disk open' "$kv" get s key
+refused 1 'another program has this disk open: stop it, or name another file' "$kv" get s key
 refused 1 'another program has this disk open' "$kv" set s key other
 refused 1 'another program has this disk open' "$kv" check s
 changing=

@@ -46,6 +46,8 @@ struct kv_store {
 
 /* Prints "rung-kv: ..." on standard error. */
 void kv_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* Says a log line of a module's as this program would have. */
+void kv_log(const char *line, size_t len);
 
 int kv_open(struct kv_store *store, struct rung_platform *p, const struct kv_options *options);
 int kv_close(struct kv_store *store);

@@ -179,6 +179,7 @@ int main(int argc, char **argv)
     if (!p)
         return KV_FAILED;
     rung_log_set_level(p, RUNG_LOG_WARN);
+    rung_unix_log_to(p, kv_log);
     status = main_run(p, command, &options, count - 2, words + 2);
     rung_unix_free(p);
     return status;
