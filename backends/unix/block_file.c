@@ -70,6 +70,7 @@ static void file_submit(struct rung_block *block, struct rung_block_req *req)
         return;
     }
     req->module[RUNG_BLOCK_FILE_SECTORS] = (uintptr_t)sectors;
+    req->module[RUNG_BLOCK_FILE_DOUBTED] = false;
     req->next = NULL;
     *file->waiting_end = req;
     file->waiting_end = &req->next;

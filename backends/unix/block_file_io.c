@@ -21,6 +21,7 @@ struct io {
     bool write;
     bool fua;        /* ask the kernel for RWF_DSYNC */
     bool sync_after; /* it cannot do that: fdatasync() at the end */
+    bool doubted;    /* there was no room for a write, or for its sync: which, the write tells */
     off_t at;
 };
 
@@ -69,6 +70,11 @@ static ssize_t io_call(struct io *io, const struct iovec *iov, int n)
         if (got < 0 && io->fua && (errno == EOPNOTSUPP || errno == ENOSYS)) {
             io->fua = false;
             io->sync_after = true;
+            continue;
+        }
+        if (got < 0 && io->fua && io_error(errno) == RUNG_E_FULL) {
+            io->fua = false;
+            io->doubted = true;
             continue;
         }
         return got;
@@ -186,6 +192,8 @@ static int io_transfer(const struct rung_block_file_medium *medium,
         .fd = medium->fd, .write = write, .fua = write && (req->flags & RUNG_BLOCK_FUA),
         .at = (off_t)(req->sector * medium->sector_size),
     };
+    if (write && req->module[RUNG_BLOCK_FILE_DOUBTED])
+        io.fua = false, io.doubted = true;
     uint64_t bytes = 0;
     for (unsigned i = 0; i < req->vec_count; i++)
         bytes += req->vec[i].len;
@@ -193,6 +201,8 @@ static int io_transfer(const struct rung_block_file_medium *medium,
         return RUNG_E_IO;
     int err = rung_block_file_needs_bounce(medium, req) ? io_bounced(&io, req, bytes, bounce)
                                            : io_vectored(&io, req);
+    if (!err && io.doubted)
+        return RUNG_E_IO; /* the write has room: so it was a sync that lost something */
     if (!err && io.sync_after)
         err = io_sync(io.fd);
     return err;

@@ -180,6 +180,27 @@ static void a_failed_flush_is_remembered(void **state)
     end(&t);
 }
 
+/* No room for a write is no harm, and it may be asked for again; no room for what a sync has to
+ * write out is a failed sync. */
+static void a_full_disk_is_not_a_lost_sync(void **state)
+{
+    struct file_test t;
+    (void)state;
+    host_begin(&t);
+    assert_int_equal(open_disk(&t), RUNG_OK);
+    host.fail = ENOSPC;
+    assert_int_equal(run_one(&t, RUNG_BLOCK_WRITE, RUNG_BLOCK_FUA), RUNG_E_FULL);
+    host.fail = 0;
+    assert_int_equal(run_one(&t, RUNG_BLOCK_WRITE, RUNG_BLOCK_FUA), RUNG_OK);
+    assert_int_equal(run_one(&t, RUNG_BLOCK_FLUSH, 0), RUNG_OK);
+    host.fail_dsync = ENOSPC;
+    assert_int_equal(run_one(&t, RUNG_BLOCK_WRITE, RUNG_BLOCK_FUA), RUNG_E_IO);
+    host.fail_dsync = 0;
+    assert_int_equal(run_one(&t, RUNG_BLOCK_FLUSH, 0), RUNG_E_IO);
+    close_disk(&t);
+    end(&t);
+}
+
 static void errors_of_the_host_have_names(void **state)
 {
     static const struct {
@@ -278,6 +299,7 @@ int main(void)
         cmocka_unit_test(interrupted_and_short_transfers_go_on),
         cmocka_unit_test(fua_and_flush_reach_the_kernel),
         cmocka_unit_test(a_failed_flush_is_remembered),
+        cmocka_unit_test(a_full_disk_is_not_a_lost_sync),
         cmocka_unit_test(errors_of_the_host_have_names),
         cmocka_unit_test(discard_is_offered_where_it_works),
         cmocka_unit_test(direct_requests_of_any_shape),

@@ -74,9 +74,11 @@ static void uring_prepare(struct rung_block_file *file, struct io_uring_sqe *sqe
 static void uring_complete(struct rung_block_file *file, struct rung_block_req *req, int result)
 {
     bool all = result >= 0 && (uint64_t)result == uring_bytes(file, req); /* 0 of a FLUSH */
+    bool full = result == -ENOSPC || result == -EDQUOT;
+    bool fua = req->kind == RUNG_BLOCK_WRITE && (req->flags & RUNG_BLOCK_FUA);
+    req->module[RUNG_BLOCK_FILE_DOUBTED] = fua && full;
     /* A sync that lost something says so once, and a second one would be well. */
-    if (req->kind == RUNG_BLOCK_FLUSH
-        && (result == -EIO || result == -ENOSPC || result == -EDQUOT))
+    if ((req->kind == RUNG_BLOCK_FLUSH && (result == -EIO || full)) || (fua && result == -EIO))
         rung_block_file_done(file, req, rung_block_file_sync_error(-result));
     else if (all)
         rung_block_file_done(file, req, RUNG_OK);
