@@ -51,6 +51,7 @@ void rung_kvlog_compact(struct rung_kvlog *self, struct rung_op *op)
     r->compacting = op;
     r->compact_to = self->log.head;
     r->stuck = 0;
+    self->resting = false;
     rung_loop_defer(self->p, &self->work);
 }
 

@@ -13,8 +13,9 @@
  * Errors   open: NOTFOUND (no store there), NOTSUP (another version or sector size), CORRUPT,
  *          INVAL (too small, cut off), READONLY, NOMEM, IO, DOWN, CANCELED (the loop was stopped).
  *          Nothing is written then. Requests: as kv.h says; NOMEM also for a new key when the index
- *          has reached `memory`. After a write that failed with IO all later ones do, until it is
- *          opened anew. */
+ *          has reached `memory`. FULL also when the disk itself has no room; the next write tries
+ *          again. After a write that failed with IO all later ones answer READONLY until it is
+ *          opened anew: nobody knows what of it the disk holds. */
 #ifndef RUNG_KVLOG_H
 #define RUNG_KVLOG_H
 
@@ -73,6 +74,9 @@ struct rung_kvlog {
     bool torn;          /* opening found an unfinished group, and cut it */
     bool full_told, memory_told;
     int failed;         /* of the medium; 0: it works */
+    bool no_room_told;
+    bool resting;       /* the background waits until somebody writes: the disk had no room, or a
+                         * check is at work */
     unsigned gets;      /* in flight or lent */
     void *writes, **writes_end; /* struct rung_kv_write, waiting, linked by module[0] */
     struct rung_kvlog_commit *commit;

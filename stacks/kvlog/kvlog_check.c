@@ -3,8 +3,7 @@
  * and every group from the tail to the head, needed or not. */
 #include <string.h>
 
-#include "kvlog_index.h"
-#include "kvlog_io.h"
+#include "kvlog_commit.h"
 #include "rung/heap.h"
 
 struct check {
@@ -21,13 +20,17 @@ static void check_found(struct check *c, uint64_t place, const char *what)
         c->report->found(c->report, place, what);
 }
 
+/* Once more while a group is on its way: what it moves would be looked for where it is not. */
 static int check_supers(struct check *c)
 {
     struct kvlog_super super[2];
     uint8_t *area = rung_alloc_aligned(c->self->p, RUNG_BLOCK_ALIGN, KVLOG_RING_AT);
     if (!area)
         return RUNG_E_NOMEM;
-    int err = rung_kvlog_now(c->self, RUNG_BLOCK_READ, 0, 0, area, KVLOG_RING_AT);
+    int err;
+    do
+        err = rung_kvlog_now(c->self, RUNG_BLOCK_READ, 0, 0, area, KVLOG_RING_AT);
+    while (!err && c->self->commit->busy);
     for (unsigned i = 0; !err && i < 2; i++) {
         if (!rung_kvlog_get_super(area + i * (size_t)KVLOG_SUPER_STEP, &super[i]))
             check_found(c, i * (uint64_t)KVLOG_SUPER_STEP, "a superblock is damaged");
@@ -97,6 +100,8 @@ int rung_kvlog_check(struct rung_kvlog *self, struct rung_kvlog_check *report)
     int err = rung_kvlog_window_open(self, &c.window);
     if (err)
         return err;
+    bool resting = self->resting;
+    self->resting = true;
     err = check_supers(&c);
     uint64_t from = self->log.tail, to = self->log.head;
     for (uint64_t pos = from; !err && pos < to; err = c.window.err) {
@@ -105,6 +110,9 @@ int rung_kvlog_check(struct rung_kvlog *self, struct rung_kvlog_check *report)
             report->progress(report, pos - from, to - from);
     }
     rung_kvlog_window_close(&c.window);
+    self->resting = resting;
+    if (self->writable)
+        rung_loop_defer(self->p, &self->work);
     if (!err && c.needed < self->index.keys && !report->damages)
         check_found(&c, rung_kvlog_place(self, self->log.tail), "the index names what is not "
             "there");

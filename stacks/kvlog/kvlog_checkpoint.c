@@ -103,7 +103,7 @@ void rung_kvlog_checkpoint_committed(struct rung_kvlog *self)
     c->active = c->ended = false;
     self->index.largest = c->largest > self->index.recent ? c->largest : self->index.recent;
     c->last_end = self->log.head;
-    rung_kvlog_super_start(self, false);
+    rung_kvlog_super_start(self, KVLOG_SUPER_CHECKPOINT);
 }
 
 struct kvlog_super rung_kvlog_super_of(const struct rung_kvlog *self, bool clean)
@@ -136,12 +136,16 @@ static void super_done(struct rung_op *op, int result)
         super_next(self);
         return;
     }
-    if (c->super_clean) {
+    if (c->super_why == KVLOG_SUPER_CLEAN) {
         rung_kvlog_closed(self, self->failed);
         return;
     }
-    if (!self->failed)
+    if (c->super_why == KVLOG_SUPER_CHECKPOINT && !self->failed)
         self->log.checkpoint = c->start; /* in both places: what was before is not needed */
+    if (self->commit->no_room && c->super_why == KVLOG_SUPER_CHECKPOINT && !self->failed)
+        rung_kvlog_super_start(self, KVLOG_SUPER_EPOCH);
+    else if (self->commit->no_room)
+        rung_kvlog_commit_refused(self);
     rung_loop_defer(self->p, &self->work);
 }
 
@@ -157,16 +161,17 @@ static void super_next(struct rung_kvlog *self)
     rung_block_submit(self->block, &c->super_req);
 }
 
-void rung_kvlog_super_start(struct rung_kvlog *self, bool clean)
+void rung_kvlog_super_start(struct rung_kvlog *self, enum rung_kvlog_super why)
 {
     struct rung_kvlog_checkpoint *c = &self->reclaim->checkpoint;
     self->log.written++;
-    struct kvlog_super super = rung_kvlog_super_of(self, clean);
-    if (!clean)
+    self->log.epoch += why == KVLOG_SUPER_EPOCH;
+    struct kvlog_super super = rung_kvlog_super_of(self, why == KVLOG_SUPER_CLEAN);
+    if (why == KVLOG_SUPER_CHECKPOINT)
         super.checkpoint = c->start;
     memset(c->super, 0, self->log.unit);
     rung_kvlog_put_super(c->super, &super);
-    c->super_clean = clean;
+    c->super_why = why;
     c->super_writes = 2;
     super_next(self);
 }

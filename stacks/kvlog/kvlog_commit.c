@@ -73,6 +73,11 @@ bool rung_kvlog_commit_add(struct rung_kvlog *self, const struct rung_kvlog_item
     return true;
 }
 
+int rung_kvlog_refusal(const struct rung_kvlog *self)
+{
+    return self->failed == RUNG_E_IO ? RUNG_E_READONLY : self->failed;
+}
+
 void rung_kvlog_fail(struct rung_kvlog *self, int err, const char *doing)
 {
     if (!self->failed)
@@ -96,27 +101,61 @@ static void commit_apply(struct rung_kvlog *self)
     }
 }
 
-static void commit_end_writes(struct rung_kvlog *self)
+static void commit_end_writes(struct rung_kvlog *self, int err)
 {
     struct rung_kv_write *write = self->commit->writes, *next;
     self->commit->writes = NULL;
     for (; write; write = next) {
         next = write->module[0];
-        rung_kvlog_end_write(self, write, self->failed);
+        rung_kvlog_end_write(self, write, err);
     }
+}
+
+/* Nothing of the group counts. Those who wait are refused as well: they would only meet the same. */
+void rung_kvlog_commit_refused(struct rung_kvlog *self)
+{
+    struct rung_kvlog_commit *commit = self->commit;
+    int err = self->failed ? self->failed : RUNG_E_FULL;
+    rung_kvlog_unplan_writes(self);
+    commit_end_writes(self, err);
+    commit->busy = commit->no_room = false;
+    commit->blocked = NULL;
+    rung_kvlog_refuse_writes(self, self->failed ? rung_kvlog_refusal(self) : RUNG_E_FULL);
+    rung_kvlog_reclaim_again(self);
+    self->resting = true;
+    rung_loop_defer(self->p, &self->work);
+}
+
+/* The disk had no room for all of the group. What there is of it lies where the next one goes, could
+ * pass for a part of that, and may even be whole: of an epoch that is over it is nothing. So a new
+ * one begins before anybody is told. */
+static void commit_no_room(struct rung_kvlog *self)
+{
+    struct rung_kvlog_commit *commit = self->commit;
+    if (!self->no_room_told)
+        rung_log(self->p, RUNG_LOG_WARN, self->slot, "the disk has no room left for what is "
+                 "written: writes are refused until it has");
+    self->no_room_told = commit->no_room = true;
+    if (!self->reclaim->checkpoint.super_writes)
+        rung_kvlog_super_start(self, KVLOG_SUPER_EPOCH); /* else it follows the other */
 }
 
 static void commit_finish(struct rung_kvlog *self)
 {
     struct rung_kvlog_commit *commit = self->commit;
-    if (commit->err)
+    if (commit->err == RUNG_E_FULL && !self->failed) {
+        commit_no_room(self);
+        return;
+    }
+    if (commit->err) {
         rung_kvlog_fail(self, commit->err, "writing");
-    else
-        commit_apply(self);
-    commit_end_writes(self);
+        rung_kvlog_commit_refused(self);
+        return;
+    }
+    self->no_room_told = false;
+    commit_apply(self);
+    commit_end_writes(self, RUNG_OK);
     commit->busy = false;
-    if (self->failed)
-        rung_kvlog_refuse_writes(self, self->failed);
     rung_kvlog_reclaim_committed(self);
     rung_loop_defer(self->p, &self->work);
 }
@@ -149,8 +188,8 @@ static void commit_buffer_done(struct rung_kvlog_span *span)
     struct rung_kvlog_commit *commit = buffer->commit;
     buffer->busy = false;
     commit->busy_buffers--;
-    if (span->err && !commit->err)
-        commit->err = span->err;
+    if (span->err && (!commit->err || commit->err == RUNG_E_FULL))
+        commit->err = span->err; /* what is worse than no room */
     if (!commit->ended && !commit->err)
         commit_fill(commit->self);
     else if (commit->busy_buffers == 0)
@@ -212,7 +251,7 @@ void rung_kvlog_work(struct rung_task *task)
     if (commit->busy)
         return;
     if (self->failed) {
-        rung_kvlog_refuse_writes(self, self->failed);
+        rung_kvlog_refuse_writes(self, rung_kvlog_refusal(self));
         rung_kvlog_reclaim_idle(self);
         return;
     }
@@ -228,7 +267,7 @@ void rung_kvlog_work(struct rung_task *task)
     rung_kvlog_take_writes(self);
     if (!wanted && !commit->group.count) {
         bool ended = commit->writes != NULL;
-        commit_end_writes(self); /* they remove what is not there */
+        commit_end_writes(self, RUNG_OK); /* they remove what is not there */
         if (self->writes && (ended || commit->blocked != waited))
             rung_loop_defer(self->p, &self->work); /* the next one; space has become urgent */
         else if (self->writes)

@@ -59,6 +59,7 @@ struct rung_kvlog_cursor { /* where the making of a group stands */
 struct rung_kvlog_commit {
     struct rung_kvlog *self;
     bool busy;
+    bool no_room; /* it waits for a new epoch to begin, and is refused then */
     struct kvlog_group group;
     struct rung_kvlog_item items[KVLOG_ITEMS];
     unsigned item_count;
@@ -103,7 +104,9 @@ bool rung_kvlog_emit_next(struct rung_kvlog_commit *commit);
 
 /* kvlog_write.c: takes waiting writes into the group that is being made. */
 void rung_kvlog_take_writes(struct rung_kvlog *self);
-/* Carries out what a write has planned, or with err takes it back; it is done then. */
+/* Takes back what the writes of the group have planned, the last first. */
+void rung_kvlog_unplan_writes(struct rung_kvlog *self);
+/* Carries out what a write has planned; or with err it was taken back. It is done then. */
 void rung_kvlog_end_write(struct rung_kvlog *self, struct rung_kv_write *write, int err);
 /* Ends every write that waits. */
 void rung_kvlog_refuse_writes(struct rung_kvlog *self, int err);
@@ -111,6 +114,10 @@ void rung_kvlog_refuse_writes(struct rung_kvlog *self, int err);
 /* kvlog_commit.c: makes a group of what there is, unless one is on its way. Any context. */
 void rung_kvlog_work(struct rung_task *task);
 
+/* A new epoch has begun behind a group that the disk had no room for; or the medium has failed. */
+void rung_kvlog_commit_refused(struct rung_kvlog *self);
+/* What a write answers once the medium has failed. */
+int rung_kvlog_refusal(const struct rung_kvlog *self);
 /* The medium has failed: nothing is written any more. */
 void rung_kvlog_fail(struct rung_kvlog *self, int err, const char *doing);
 

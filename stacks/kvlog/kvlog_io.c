@@ -10,7 +10,7 @@ static void io_part_done(struct rung_op *op, int result)
 {
     struct rung_block_req *req = rung_container_of(op, struct rung_block_req, op);
     struct rung_kvlog_span *span = rung_container_of(req, struct rung_kvlog_part, req)->span;
-    if (result < 0 && !span->err)
+    if (result < 0 && (!span->err || span->err == RUNG_E_FULL))
         span->err = result;
     if (--span->left == 0)
         span->done(span);

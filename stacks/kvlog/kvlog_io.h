@@ -10,7 +10,7 @@
 /* A read or write of whole units of the log, in one request or, across the ring's end, two. */
 struct rung_kvlog_span {
     void (*done)(struct rung_kvlog_span *span); /* from the loop, once all of it is */
-    int err;                                    /* the first one */
+    int err;                                    /* the first one; what is worse before FULL */
     unsigned left;
     struct rung_kvlog_part {
         struct rung_block_req req;

@@ -209,7 +209,11 @@ bool rung_kvlog_reclaim_offer(struct rung_kvlog *self)
 {
     struct rung_kvlog_reclaim *r = self->reclaim;
     r->more = false;
-    if (self->closing)
+    if (self->resting && self->writes) {
+        self->resting = false;
+        r->stuck = 0;
+    }
+    if (self->closing || self->resting)
         return false;
     bool alone = self->commit->alone;
     self->commit->alone = false;
@@ -226,14 +230,25 @@ bool rung_kvlog_reclaim_offer(struct rung_kvlog *self)
     return (self->commit->blocked || r->compacting) && self->log.tail > self->log.tail_kept;
 }
 
+/* As if the store had just been opened: nothing before the tail is needed, all else is looked at
+ * again. A checkpoint begins anew. */
+void rung_kvlog_reclaim_again(struct rung_kvlog *self)
+{
+    struct rung_kvlog_reclaim *r = self->reclaim;
+    r->at = self->log.tail;
+    r->group_end = 0;
+    r->damage.active = r->moving = false;
+    r->checkpoint.due |= r->checkpoint.active;
+    r->checkpoint.active = r->checkpoint.ended = false;
+    r->stuck = RUNG_E_FULL;
+}
+
 void rung_kvlog_reclaim_committed(struct rung_kvlog *self)
 {
     struct rung_kvlog_reclaim *r = self->reclaim;
-    if (!self->failed) {
-        if (r->moving)
-            self->log.tail = r->damage.active || r->group_end ? r->group_pos : r->at;
-        rung_kvlog_checkpoint_committed(self);
-    }
+    if (r->moving)
+        self->log.tail = r->damage.active || r->group_end ? r->group_pos : r->at;
+    rung_kvlog_checkpoint_committed(self);
     r->moving = false;
 }
 
@@ -243,7 +258,7 @@ void rung_kvlog_reclaim_idle(struct rung_kvlog *self)
     reclaim_compacted(self);
     if (self->closing && !r->reading && !r->checkpoint.super_writes) {
         if (self->writable && !self->failed)
-            rung_kvlog_super_start(self, true);
+            rung_kvlog_super_start(self, KVLOG_SUPER_CLEAN);
         else
             rung_kvlog_closed(self, self->failed);
         return;

@@ -14,6 +14,12 @@
 
 enum { KVLOG_PAGES = 8 /* in one group */ };
 
+enum rung_kvlog_super {
+    KVLOG_SUPER_CHECKPOINT, /* one is finished: opening begins there */
+    KVLOG_SUPER_EPOCH,      /* a new one, after a group that the disk had no room for */
+    KVLOG_SUPER_CLEAN,      /* the last thing that is written */
+};
+
 struct rung_kvlog_checkpoint {
     bool active, ended;    /* pages are being written; the last one is in the present group */
     bool due;              /* somebody waits for one */
@@ -26,7 +32,7 @@ struct rung_kvlog_checkpoint {
     char key[RUNG_KV_KEY_MAX];
     uint8_t *super;        /* a superblock on its way to both places */
     unsigned super_writes; /* left of it; 0: none is on its way */
-    bool super_clean;
+    enum rung_kvlog_super super_why;
     struct rung_block_req super_req;
     struct rung_vec super_vec;
 };
@@ -64,8 +70,10 @@ void rung_kvlog_reclaim_free(struct rung_kvlog *self);
 /* Adds to the group that is being made what the background has to write. Whether there must be a
  * group, even an empty one: to tell the disk about the tail. */
 bool rung_kvlog_reclaim_offer(struct rung_kvlog *self);
-/* The group has been written, or failed. */
+/* The group has been written. */
 void rung_kvlog_reclaim_committed(struct rung_kvlog *self);
+/* Nothing of it counts. */
+void rung_kvlog_reclaim_again(struct rung_kvlog *self);
 /* There is no group to make: goes on with what else waits for that (closing). */
 void rung_kvlog_reclaim_idle(struct rung_kvlog *self);
 
@@ -91,8 +99,8 @@ bool rung_kvlog_checkpoint_due(const struct rung_kvlog *self);
 void rung_kvlog_checkpoint_begin(struct rung_kvlog *self);
 void rung_kvlog_checkpoint_offer(struct rung_kvlog *self);
 void rung_kvlog_checkpoint_committed(struct rung_kvlog *self);
-/* Writes both superblocks, one after the other; clean: as the last thing. */
-void rung_kvlog_super_start(struct rung_kvlog *self, bool clean);
+/* Writes both superblocks, one after the other. */
+void rung_kvlog_super_start(struct rung_kvlog *self, enum rung_kvlog_super why);
 struct kvlog_super rung_kvlog_super_of(const struct rung_kvlog *self, bool clean);
 /* kvlog.c: everything is written; lets go. */
 void rung_kvlog_closed(struct rung_kvlog *self, int err);

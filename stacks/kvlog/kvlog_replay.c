@@ -175,7 +175,8 @@ static int replay_step(struct replay *r, bool *ended)
     if (verdict == KVLOG_NOT_READ)
         return r->window.err;
     if (verdict != KVLOG_NO_GROUP
-        && (survey.group.epoch < r->epoch || survey.group.epoch > r->super->epoch))
+        && (survey.group.epoch < r->epoch || survey.group.epoch > r->super->epoch
+            || (r->at >= r->super->head && survey.group.epoch != r->super->epoch)))
         verdict = KVLOG_NO_GROUP; /* from before something was cut off here */
     uint64_t next = verdict == KVLOG_NO_GROUP
                         ? 0 : rung_kvlog_up(self, r->at + survey.group.len);

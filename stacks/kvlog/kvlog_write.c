@@ -39,7 +39,7 @@ static int write_check(const struct rung_kvlog *self, const struct rung_kv_write
     }
     if (bytes > KVLOG_GROUP_MAX)
         return RUNG_E_LIMIT;
-    return self->failed;
+    return rung_kvlog_refusal(self);
 }
 
 void rung_kvlog_write(struct rung_kv *kv, struct rung_kv_write *write)
@@ -217,18 +217,35 @@ void rung_kvlog_take_writes(struct rung_kvlog *self)
     }
 }
 
+void rung_kvlog_unplan_writes(struct rung_kvlog *self)
+{
+    struct rung_kv_write *last_first = NULL, *write = self->commit->writes, *next;
+    for (; write; write = next) {
+        next = write->module[0];
+        write->module[0] = last_first;
+        last_first = write;
+    }
+    self->commit->writes = NULL;
+    for (write = last_first; write; write = next) {
+        struct rung_kvlog_planned *planned = write->module[1];
+        next = write->module[0];
+        for (unsigned i = write->change_count; i-- > 0;)
+            write_unplan(self, &planned[i]);
+        write->module[0] = self->commit->writes;
+        self->commit->writes = write;
+    }
+}
+
 void rung_kvlog_end_write(struct rung_kvlog *self, struct rung_kv_write *write, int err)
 {
     struct rung_kvlog_planned *planned = write->module[1];
-    for (unsigned i = 0; i < write->change_count; i++) {
+    for (unsigned i = 0; !err && i < write->change_count; i++) {
         struct rung_kvlog_node *node = planned[i].node;
         if (!node)
             continue;
         node->plans--;
-        if (!err) {
-            self->full_told &= planned[i].size != KVLOG_ABSENT;
-            rung_kvlog_settle(self, node, planned[i].pos, planned[i].size);
-        }
+        self->full_told &= planned[i].size != KVLOG_ABSENT;
+        rung_kvlog_settle(self, node, planned[i].pos, planned[i].size);
     }
     rung_free(self->p, planned);
     rung_op_finish(self->p, &write->op, err);

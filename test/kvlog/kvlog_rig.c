@@ -85,12 +85,17 @@ int rig_close(struct rig *rig)
     return wait.result;
 }
 
-void rig_compact(struct rig *rig)
+int rig_compact_result(struct rig *rig)
 {
     struct rig_op wait = {.op = {.done = rig_op_done}};
     rung_kvlog_compact(&rig->store, &wait.op);
     test_run_until(rig->p, rig_op_over, &wait);
-    assert_int_equal(wait.result, 0);
+    return wait.result;
+}
+
+void rig_compact(struct rig *rig)
+{
+    assert_int_equal(rig_compact_result(rig), 0);
 }
 
 void rig_kill(struct rig *rig)

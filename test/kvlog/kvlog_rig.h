@@ -40,7 +40,8 @@ void rig_end(struct rig *rig);
 void rig_disk(struct rig *rig, uint32_t caps);
 enum rung_err rig_open(struct rig *rig);
 int rig_close(struct rig *rig);
-void rig_compact(struct rig *rig);
+int rig_compact_result(struct rig *rig);
+void rig_compact(struct rig *rig); /* which goes well */
 /* Opens as if the program had been killed: with the bytes as they are. The present store is closed
  * without their knowing. */
 void rig_kill(struct rig *rig);

@@ -28,6 +28,22 @@ static int disk_write_err(struct test_disk *disk)
     return disk->writes_left < 0 ? disk->write_err : RUNG_OK;
 }
 
+/* What a write that failed leaves: some sectors from the first on, by chance all of them. */
+static void disk_move_some(const struct test_disk *disk, const struct rung_block_req *req,
+                           uint8_t *at, uint64_t sectors)
+{
+    uint64_t left = disk->chance % (sectors + 1) * disk->block.info.sector_size;
+    for (unsigned i = 0; i < req->vec_count && left > 0; i++) {
+        const struct rung_vec *v = &req->vec[i];
+        size_t n = v->len < left ? v->len : (size_t)left;
+        if (n == 0)
+            continue;
+        memcpy(at, v->base, n);
+        at += n;
+        left -= n;
+    }
+}
+
 static int disk_perform(struct test_disk *disk, const struct rung_block_req *req)
 {
     uint64_t sectors, sector_size = disk->block.info.sector_size;
@@ -45,13 +61,17 @@ static int disk_perform(struct test_disk *disk, const struct rung_block_req *req
         break;
     case RUNG_BLOCK_WRITE:
         disk->writes++;
-        err = disk_write_err(disk);
+        err = from < disk->room_from ? RUNG_OK : disk_write_err(disk);
         break;
     case RUNG_BLOCK_FLUSH:
         disk->flushes++;
         return disk->flush_err;
     case RUNG_BLOCK_DISCARD:
         return RUNG_OK;
+    }
+    if (err && req->kind == RUNG_BLOCK_WRITE && disk->chance) {
+        disk_move_some(disk, req, disk->bytes + from, sectors);
+        return err;
     }
     return err ? err : disk_move(req, disk->bytes + from);
 }
