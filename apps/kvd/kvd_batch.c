@@ -140,13 +140,19 @@ static bool batch_writer(const struct kvd_cmd *cmd)
     return (cmd->op->flags & KVD_WRITES) != 0;
 }
 
+/* Whether nothing can have happened of a write that was answered so. */
+static bool batch_unchanged(int result)
+{
+    return result != RUNG_E_IO && result != RUNG_E_CORRUPT && result != RUNG_E_UNKNOWN;
+}
+
 /* Answers those of the refused batch that have their answer, and gives the list of the others.
  * One that writes alone knows why; with none, all that was refused is to forget what has expired,
  * and what was answered holds. Others run again, readers too: they have seen what is not. */
 static struct kvd_list_of_cmds batch_judge(struct kvd *kvd, int result)
 {
     struct kvd_list_of_cmds after = kvd->batch.after, again = {0};
-    bool unchanged = result != RUNG_E_IO && result != RUNG_E_CORRUPT && result != RUNG_E_UNKNOWN;
+    bool unchanged = batch_unchanged(result);
     unsigned writers = 0;
     kvd->batch.after = again;
     for (struct kvd_cmd *cmd = after.first; cmd != NULL; cmd = cmd->link)
@@ -200,6 +206,10 @@ static void batch_done(struct rung_op *op, int result)
         if (result < 0 && !key->dirty)
             kvd_key_forget(kvd, key);
     }
+    if (!batch_unchanged(result))
+        kvd->failed = result;
+    else if (result >= 0)
+        kvd->failed = 0;
     if (result < 0)
         batch_refused(kvd, result);
     for (struct kvd_cmd *cmd; (cmd = kvd_pop(&b->after)) != NULL;)

@@ -51,13 +51,18 @@ void kvd_fail_result(struct kvd_cmd *cmd, int result)
 {
     switch (result) {
     case RUNG_E_FULL:
-        kvd_fail(cmd, "ERR the store is full: nothing was changed; remove something or enlarge it");
+        kvd_fail(cmd, "ERR the store is full, or its disk: nothing was changed; remove something or "
+                 "enlarge it");
         break;
     case RUNG_E_NOMEM:
         kvd_fail(cmd, "OOM out of memory: nothing was changed");
         break;
     case RUNG_E_READONLY:
-        kvd_fail(cmd, "READONLY the store is read-only");
+        if (cmd->kvd->failed == 0)
+            kvd_fail(cmd, "READONLY the store is read-only");
+        else
+            kvd_fail_fmt(cmd, "READONLY the store is read-only until it is started anew: a write "
+                         "has failed (%s)", rung_err_text(cmd->kvd->failed));
         break;
     case RUNG_E_TOOBIG:
     case RUNG_E_LIMIT:

@@ -283,6 +283,7 @@ struct kvd {
     uint64_t dirty_bytes;
     struct kvd_list_of_cmds next_after;
     struct kvd_batch batch;
+    int failed; /* what a write answered that may have happened or not; 0: none did */
     unsigned careful; /* commands to be written one at a time, after a batch was refused */
     struct rung_task write_task;
 

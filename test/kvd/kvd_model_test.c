@@ -7,8 +7,6 @@
 
 enum { CLIENTS = 6, KEYS = 4, TEXT = 1 << 16 };
 
-#define FULL "-ERR the store is full: nothing was changed; remove something or enlarge it\r\n"
-
 struct model {
     char value[KEYS][256];
     bool there[KEYS];
@@ -134,9 +132,10 @@ static size_t refused(const struct step *s, const char *at)
 {
     static const char queued[] = "+OK\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n";
     size_t n = strncmp(s->say, "MULTI", 5) == 0 ? sizeof queued - 1 : 0;
-    if (!s->writes || strncmp(at, queued, n) != 0 || strncmp(at + n, FULL, sizeof FULL - 1) != 0)
+    if (!s->writes || strncmp(at, queued, n) != 0
+        || strncmp(at + n, RIG_FULL, sizeof RIG_FULL - 1) != 0)
         return 0;
-    return n + sizeof FULL - 1;
+    return n + sizeof RIG_FULL - 1;
 }
 
 /* The commands are made as they are said, on the model as it is if nothing is refused; so a round

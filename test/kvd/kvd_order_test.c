@@ -3,8 +3,6 @@
  * in order, and many commands share a write; what the store refuses runs again one by one. */
 #include "kvd_rig.h"
 
-#define FULL "-ERR the store is full: nothing was changed; remove something or enlarge it\r\n"
-
 static void words(struct client *c, const char *line)
 {
     client_words(c, line);
@@ -169,7 +167,7 @@ static void test_refused_alone(void **state)
     rig.gate.refuse_key = "big";
     client_say(c, "SET a 1\r\nSET big new\r\nDEL gone\r\nINCR n\r\nGET big\r\nMSET b 1 big x\r\n"
                   "MGET a b big gone n");
-    client_expect(c, "+OK\r\n" FULL ":1\r\n:1\r\n$3\r\nold\r\n" FULL
+    client_expect(c, "+OK\r\n" RIG_FULL ":1\r\n:1\r\n$3\r\nold\r\n" RIG_FULL
                      "*5\r\n$1\r\n1\r\n$-1\r\n$3\r\nold\r\n$-1\r\n$1\r\n1\r\n");
     rig.gate.refuse = 0;
     client_ask(c, "SET big new", "+OK\r\n");
@@ -191,11 +189,32 @@ static void test_refused_below_others(void **state)
     rig.gate.refuse = RUNG_E_FULL;
     rig.gate.refuse_left = 1;
     gate_open(&rig);
-    client_expect(a, FULL);
+    client_expect(a, RIG_FULL);
     client_expect(b, "");
     gate_open(&rig);
     client_expect(b, ":11\r\n");
     client_expect(c, "*2\r\n$2\r\n11\r\n$-1\r\n");
+    rig_close(&rig);
+}
+
+/* A store that takes nothing any more because a write has failed says that, and why. */
+static void test_nothing_after_a_failure(void **state)
+{
+    struct rig rig = {0};
+    (void)state;
+    rig_open(&rig);
+    struct client *c = client_new(&rig);
+    client_ask(c, "SET a 1", "+OK\r\n");
+    rig.gate.refuse = RUNG_E_IO;
+    client_ask(c, "SET a 2", "-ERR the store failed: input/output error\r\n");
+    rig.gate.refuse = RUNG_E_READONLY;
+    client_ask(c, "SET a 3", "-READONLY the store is read-only until it is started anew: a write has "
+               "failed (input/output error)\r\n");
+    client_ask(c, "GET a", "$1\r\n1\r\n");
+    rig.gate.refuse = 0; /* another kind of store may go on */
+    client_ask(c, "SET a 4", "+OK\r\n");
+    rig.gate.refuse = RUNG_E_READONLY;
+    client_ask(c, "SET a 5", "-READONLY the store is read-only\r\n");
     rig_close(&rig);
 }
 
@@ -321,7 +340,7 @@ static const struct CMUnitTest cases[] = {
     CASE(reply_waits), CASE(others_do_not_wait), CASE(pipeline_sees_itself),
     CASE(writes_are_shared), CASE(counting_together), CASE(only_one_sets),
     CASE(transaction_is_one_write), CASE(refused_alone), CASE(refused_below_others),
-    CASE(medium_fails), CASE(client_goes), CASE(half_closed), CASE(stopped_at_work),
+    CASE(medium_fails), CASE(nothing_after_a_failure), CASE(client_goes), CASE(half_closed), CASE(stopped_at_work),
     CASE(read_only), CASE(many_keys), {0},
 };
 

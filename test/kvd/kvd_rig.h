@@ -18,6 +18,10 @@
 #include "test_suite.h"
 #include "test_virtual.h"
 
+/* What a write is answered that the store has no room for. */
+#define RIG_FULL \
+    "-ERR the store is full, or its disk: nothing was changed; remove something or enlarge it\r\n"
+
 struct gate { /* a KV in front of another */
     struct rung_kv kv;
     struct rung_kv *under;
