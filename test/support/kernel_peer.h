@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* test/support/kernel_peer.h - the other host of the TCP and UDP suites, made of the kernel's own
  * sockets: on loopback, or at the other end of a tap.
- * Model    A peer is one non-blocking socket of this process. The functions are those that the
- *          suites' fixtures want (suite.h of test/contract/tcp and udp), but for the address that a
- *          peer has, which only the fixture knows.
+ * Model    A peer is one non-blocking socket of this process; in a Xen guest, one of the machine
+ *          that the guest is tested from (test/xen-guest/remote_peer.c). The functions are
+ *          those that the suites' fixtures want (suite.h of test/contract/tcp and udp), but for the
+ *          address that a peer has, which only the fixture knows.
  * Units    Bytes.
  * Owner    A peer is the caller's until closed or reset.
  * Context  The test's main flow. What must not fail fails the running cmocka test.

@@ -13,20 +13,25 @@ MIB = 1 << 20
 
 
 class Suites(xentest.unittest.TestCase):
-    def suite(self, lab, name, disks=(), memory=64):
-        words = [f"{key}={os.environ[key]}" for key in ("RUNG_TEST_CASE", "RUNG_TEST_SEED")
+    def suite(self, lab, name, disks=(), memory=64, words=(), seconds=300,
+              **choices):
+        asked = [f"{key}={os.environ[key]}" for key in ("RUNG_TEST_CASE", "RUNG_TEST_SEED")
                  if key in os.environ]
-        guest = lab.create(xentest.guest(name), extra=" ".join(words), memory=memory,
-                           disks=disks)
-        why = guest.wait(300)
+        guest = lab.create(xentest.guest(name), extra=" ".join([*words, *asked]), memory=memory,
+                           disks=disks, **choices)
+        why = guest.wait(seconds)
         failed = re.findall(r"^\[  (?:FAILED|ERROR) .*", guest.console, re.M)
         text = "\n".join(failed) or guest.console[-3000:]
         self.assertEqual(why, "poweroff", text)
         self.assertIn("guest: all tests have passed", guest.console, text)
         passed = sum(int(n) for n in re.findall(r"PASSED  \] (\d+) test", guest.console))
         skipped = sum(int(n) for n in re.findall(r"SKIPPED \] (\d+) test", guest.console))
+        reasons = re.findall(r"^skipped: (.*)\n\[  SKIPPED \] (\w+)$", guest.console, re.M)
         print(f"{name}: {passed} cases have passed, {skipped} were skipped")
-        if not words:
+        for why, case in sorted(set(reasons)):
+            print(f"  {case}: {why}")
+        self.assertEqual(len(reasons), skipped, "each says why")
+        if not asked:
             self.assertGreater(passed, 10)
 
     def test_loop(self):

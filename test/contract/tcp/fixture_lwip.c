@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-/* test/contract/tcp/fixture_lwip.c - lwip in the TCP suite. The peer is the kernel, at the other
- * end of a tap. Options are read where lwIP keeps them. There are no descriptors to run out of, and
- * no rights: the case of max-connections is the suite's own. */
+/* test/contract/tcp/fixture_lwip.c - lwip in the TCP suite. The peer is a kernel, at the other
+ * end of a link. Options are read where lwIP keeps them. There are no descriptors to run out of,
+ * and no rights: the case of max-connections is the suite's own. */
 #include "suite.h"
 
 #include "kernel_peer.h"
 #include "lwip_host.h"
 #include "lwip_int.h"
-#include "test_netns.h"
 
 struct tcp_rig {
     struct rung_platform *p;
@@ -107,8 +106,9 @@ static bool fix_unreachable(struct tcp_rig *rig, struct rung_addr *addr)
 }
 
 const struct tcp_fixture tcp_fixture = {
-    .module = "lwip", .enter = test_netns_enter_with_tun, .make = fix_make, .free = fix_free,
-    .open = fix_open, .lends = fix_lends, .host = fix_host, .peer_connect = fix_peer_connect,
-    .peer_listen = fix_peer_listen, KERNEL_TCP_PEER, .option = fix_option, .clog = fix_clog,
-    .silent = fix_silent, .unreachable = fix_unreachable,
+    .module = "lwip", .much = 1u << 20, .enter = lwip_link_enter, .make = fix_make,
+    .free = fix_free, .open = fix_open, .lends = fix_lends, .host = fix_host,
+    .peer_connect = fix_peer_connect, .peer_listen = fix_peer_listen, KERNEL_TCP_PEER,
+    .option = fix_option, .clog = fix_clog, .silent = fix_silent,
+    .unreachable = fix_unreachable,
 };

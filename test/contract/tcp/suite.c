@@ -86,6 +86,11 @@ void tcp_skip(struct tcp_test *t, const char *why)
     skip();
 }
 
+size_t tcp_much(void)
+{
+    return tcp_fixture.much ? tcp_fixture.much : 12u << 20;
+}
+
 uint32_t tcp_chance(struct tcp_test *t, uint32_t below)
 {
     return test_chance(&t->chance, below);

@@ -37,6 +37,7 @@ enum tcp_peer_flag { TCP_PEER_NARROW = 1u << 0 /* the smallest window that it ca
 
 struct tcp_fixture {
     const char *module; /* as in its table */
+    size_t much;        /* more bytes than are kept on the way to a peer; 0: 12 MiB */
     /* Optional. Once, before all else: what the program needs of its host, such as a network of its
      * own. false: it is not here, *why says what is missing, and the program is skipped. */
     bool (*enter)(const char **why);
@@ -140,6 +141,7 @@ void tcp_begin(struct tcp_test *t, const struct tcp_how *how); /* NULL: all defa
 void tcp_end(struct tcp_test *t); /* stops the stack, checks that all is given back */
 void tcp_stop(struct tcp_test *t);
 void tcp_skip(struct tcp_test *t, const char *why);
+size_t tcp_much(void); /* more bytes than are kept on the way to a peer that does not read */
 uint32_t tcp_chance(struct tcp_test *t, uint32_t below);
 struct rung_addr tcp_host(struct tcp_test *t, uint16_t port);
 /* Runs the loop until done(arg), asking each millisecond. */

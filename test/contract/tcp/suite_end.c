@@ -74,7 +74,7 @@ static void shutdown_waits_for_what_was_taken(void **state)
     struct tcp_test t;
     struct tcp_app app;
     struct tcp_far far;
-    size_t len = 12u << 20;
+    size_t len = tcp_much();
     (void)state;
     end_open(&t, NULL, &app, &far, TCP_PEER_NARROW);
     assert_int_equal(app_send_one(&app, len), 1);
@@ -114,11 +114,11 @@ static void close_after_shutdown_delivers_as_well(void **state)
     struct tcp_far far;
     (void)state;
     end_open(&t, NULL, &app, &far, 0);
-    assert_int_equal(app_send_one(&app, 12u << 20), 1);
+    assert_int_equal(app_send_one(&app, tcp_much()), 1);
     assert_int_equal(app_shutdown(&app), RUNG_OK);
     app_close(&app);
     assert_int_equal(far_read_end(&t, &far), RUNG_E_EOF);
-    assert_int_equal(far.received, 12u << 20);
+    assert_int_equal(far.received, tcp_much());
     far_close(&far);
     tcp_end(&t);
 }
@@ -160,7 +160,7 @@ static void close_does_not_wait_for_ever(void **state)
     tcp_begin(&t, &how);
     for (unsigned i = 0; i < 3; i++) {
         app_open(&t, &apps[i], &fars[i], TCP_PEER_NARROW);
-        while (app_send_one(&apps[i], 12u << 20) == 1)
+        while (app_send_one(&apps[i], tcp_much()) == 1)
             ;
     }
     for (unsigned i = 0; i < 3; i++)

@@ -139,7 +139,7 @@ static void abort_in_release(struct tcp_out *out)
 /* Sends much, whose release ends the connection. */
 static void life_send_to_end(struct tcp_app *app, void (*on_release)(struct tcp_out *out))
 {
-    assert_int_equal(app_send_one(app, 12u << 20), 1);
+    assert_int_equal(app_send_one(app, tcp_much()), 1);
     app->last_out->on_release = on_release;
     app->last_out->arg = app;
 }
@@ -158,7 +158,7 @@ static void a_connection_may_end_in_a_release(void **state)
         app_open(&t, app, &far, 0);
         life_send_to_end(app, ends[i]);
         assert_int_equal(far_read_end(&t, &far), i == 0 ? RUNG_E_EOF : RUNG_E_RESET);
-        assert_true(i == 1 || far.received == 12u << 20);
+        assert_true(i == 1 || far.received == tcp_much());
         assert_null(app->conn);
         far_close(&far);
         app_open(&t, dead, &far, 0);

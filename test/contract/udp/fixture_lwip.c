@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-/* test/contract/udp/fixture_lwip.c - lwip in the UDP suite. The peer is the kernel, at the other
- * end of a tap. The stack has one address of each family, needs no right for a low port, and no
+/* test/contract/udp/fixture_lwip.c - lwip in the UDP suite. The peer is a kernel, at the other
+ * end of a link. The stack has one address of each family, needs no right for a low port, and no
  * descriptors. */
 #include "suite.h"
 
 #include "kernel_peer.h"
 #include "lwip_host.h"
 #include "lwip_int.h"
-#include "test_netns.h"
 
 #define FIX_LONGEST6 (65535u - 40u - 8u) /* lwIP counts a packet in 16 bits, headers and all */
 
@@ -84,7 +83,7 @@ static bool fix_unreachable(struct udp_rig *rig, enum rung_family family, struct
 }
 
 const struct udp_fixture udp_fixture = {
-    .module = "lwip", .longest6 = FIX_LONGEST6, .enter = test_netns_enter_with_tun,
+    .module = "lwip", .longest6 = FIX_LONGEST6, .enter = lwip_link_enter,
     .make = fix_make, .free = fix_free, .open = fix_open, .lends = fix_lends, .host = fix_host,
     .peer_open = fix_peer_open, KERNEL_UDP_PEER, .group = fix_group, .clog = fix_clog,
     .unreachable = fix_unreachable,
