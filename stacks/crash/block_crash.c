@@ -20,7 +20,7 @@ static void crash_flushed(struct rung_block_crash *crash,
                           const struct rung_block_crash_event *flush)
 {
     for (struct rung_block_crash_event *e = crash->first; e; e = e->next) {
-        if (!e->flush && !e->kept_by && e->ended && e->ended < flush->begun)
+        if (!e->flush && !e->failed && !e->kept_by && e->ended && e->ended < flush->begun)
             e->kept_by = flush->ended;
     }
 }
@@ -32,7 +32,10 @@ static void crash_done(struct rung_op *op, int result)
     struct rung_block_crash *crash = pass->crash;
     struct rung_block_crash_event *event = pass->event;
     struct rung_block_req *caller = pass->caller;
-    if (event && result >= 0) {
+    if (event && result < 0 && !event->flush) {
+        event->failed = true;
+        event->ended = crash->moment;
+    } else if (event && result >= 0) {
         event->ended = ++crash->moment;
         if (event->flush)
             crash_flushed(crash, event);

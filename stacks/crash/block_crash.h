@@ -20,10 +20,11 @@
 
 struct rung_block_crash_event { /* a write or a flush */
     struct rung_block_crash_event *next;
-    uint64_t begun, ended; /* moments; ended 0: not yet, or it failed */
+    uint64_t begun, ended; /* moments; ended 0: not yet */
     uint64_t kept_by;      /* the moment at which it is certain; 0: it never was */
     uint64_t sector, count;
     bool flush;
+    bool failed;           /* a write: what there is of it is never certain */
     uint8_t *data;
 };
 

@@ -131,7 +131,7 @@ void rung_block_crash_cut(const struct rung_block_crash_replay *replay, uint64_t
          e && e->begun <= replay->moment; e = e->next) {
         if (e->flush)
             continue;
-        bool done = e->ended && e->ended <= replay->moment;
+        bool done = e->ended && e->ended <= replay->moment && !e->failed;
         if (crash_is_kept(e, replay->moment) || (!chance && done))
             crash_apply(replay, e, 0, e->count, disk);
         else if (chance && !late && e->next && !done && crash_chance(chance, 4) == 0)
