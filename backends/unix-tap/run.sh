@@ -2,7 +2,7 @@
 # shellcheck shell=sh disable=SC2154
 # How ./rung starts a program on this rung: read by it, for its root, preset, app, program, show and
 # fail. A program whose lwIP is over a tap gets a tap device and two networks of its own, which end
-# with it, unless its words name a device or an address. It runs as an ordinary user.
+# with it, unless its words name a device or an IPv4 address. It runs as an ordinary user.
 
 # tap_paths: where the keys of lwIP and of the tap are in the app's tree, as stack and tap; fails if
 # it has not one of each.
@@ -20,7 +20,9 @@ tap_wanted() {
     done
     tap_paths || return 1
     for word; do
-        case ${word#--} in "$tap.device="* | "$stack.ipv4="*) return 1 ;; esac
+        case ${word#--} in
+        "$tap.device="* | "$stack.ipv4="* | "$stack.gateway="*) return 1 ;;
+        esac
     done
     # What is fixed at build time is no key any more.
     keys=$("$program" --help)
@@ -34,9 +36,18 @@ tap_free() {
     return 0
 }
 
-# tap_choose: a device name and networks that nobody uses, as name, net4 and net6 (which are without
-# the host's part: 10.88.0. and fd88::; net6 is empty where the kernel has no IPv6).
+# tap_choose WORD...: a device name and networks that nobody uses, as name, net4 and net6 (which are
+# without the host's part: 10.88.0. and fd88::; net6 is empty where the kernel has no IPv6, or a word
+# names an address of its own), and the mtu that the words ask for, or nothing.
 tap_choose() {
+    mtu=
+    own6=
+    for word; do
+        case ${word#--} in
+        "$tap.mtu="*) mtu=${word#*=} ;;
+        "$stack.ipv6="*) own6=yes ;;
+        esac
+    done
     n=0
     while ip link show dev "rung$n" >/dev/null 2>&1; do n=$((n + 1)); done
     name=rung$n
@@ -49,6 +60,7 @@ tap_choose() {
     [ -n "$net4" ] || fail "no private network is free for a tap device; choose" \
         "an address with --$stack.ipv4=... and a device with --$tap.device=..."
     net6=
+    [ -z "$own6" ] || return 0
     [ "$(cat /proc/sys/net/ipv6/conf/default/disable_ipv6 2>/dev/null)" = 0 ] || return 0
     net6=fd88::
     n=0
@@ -70,6 +82,9 @@ tap_user() {
         echo "rung: warning: $user may not read $program: it runs as root"
     elif ! $become test -w /dev/net/tun; then
         echo "rung: warning: /dev/net/tun is for root alone here: $app runs as root"
+    elif printf '%s\n' "$made_of" | awk '$3 == "block-file"' | grep -q . && ! $become test -w .; then
+        echo "rung: warning: $user may not write in this folder, where $app has its file:" \
+            "it runs as root"
     else
         return 0
     fi >&2
@@ -90,7 +105,8 @@ tap_make() {
     held=$(mktemp -d)
     mkfifo "$held/open"
     exec 3<>"$held/open"
-    set -- $as_root sh "$root/backends/unix-tap/tap.sh" "$name" "$user" \
+    case $mtu in *[!0-9]* | 0) mtu= ;; esac # the program says what is wrong with it
+    set -- $as_root sh "$root/backends/unix-tap/tap.sh" "$name" "$user" "${mtu:-1500}" \
         "${net4}1/24" ${net6:+"${net6}1/64"}
     show "$@"
     status=0
@@ -138,7 +154,7 @@ ground_run() {
             "/dev/net/tun; elsewhere, modprobe tun and chmod 666 /dev/net/tun"
     exec 9</dev/net/tun
     flock 9 # two at the same time choose one after the other
-    tap_choose
+    tap_choose "$@"
     tap_user
     tap_make || fail "there is no tap device, for the reason above"
     exec 9>&-

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: ISC
 # Makes a tap device for a user, and holds it for as long as standard input is open: whatever
 # becomes of the one that asked for it, it is removed. To be run as root.
-# Usage: tap.sh NAME USER ADDRESS/PREFIX...
+# Usage: tap.sh NAME USER MTU ADDRESS/PREFIX...
 set -eu
 
 try() {
@@ -12,9 +12,11 @@ try() {
 
 name=$1
 user=$2
-shift 2
+mtu=$3
+shift 3
 try ip tuntap add dev "$name" mode tap user "$user" vnet_hdr
 trap 'ip link delete dev "$name"' EXIT
+[ "$mtu" = 1500 ] || try ip link set dev "$name" mtu "$mtu"
 for address; do
     # Nobody else is there to have the same address: IPv6 need not wait and ask.
     case $address in *:*) nodad=nodad ;; *) nodad= ;; esac

@@ -6,7 +6,8 @@
  *          on the link. Consecutive segments of a connection leave as one super-frame where the
  *          link cuts (RUNG_NET_TX_TSO4/6); what is lost is sent again by the segment. Frames are
  *          copied only if so many of them are held that the link could run dry.
- * Units    Bytes; keys as the module's --help says.
+ * Units    Bytes; keys as the module's --help says. A datagram over IPv6 is at most 65,487 bytes
+ *          here, for lwIP counts a packet and its heads in 16 bits; a longer one is lost.
  * Owner    The state is the opener's. TCP and UDP are stopped each by itself; when both are, the
  *          stack leaves the link, and the NET is not used any more. Buffers and datagrams lent to
  *          the app stay good after that, but the NET must not be closed before they are released.

@@ -196,6 +196,15 @@ static enum rung_err addr_refuse(struct lwip_core *core, const char *key, const 
     return RUNG_E_RANGE;
 }
 
+/* Whether it can be one host's in a network of that mask (RFC 1122 3.2.1.3, RFC 3021). */
+static bool addr_is_host(const ip4_addr_t *ip, const ip4_addr_t *mask)
+{
+    u32_t hosts = lwip_ntohl(~ip4_addr_get_u32(mask));
+    u32_t host = lwip_ntohl(ip4_addr_get_u32(ip)) & hosts;
+    return !ip4_addr_isany(ip) && !ip4_addr_ismulticast(ip) && ip4_addr1(ip) != 127
+           && (hosts <= 1 || (host != 0 && host != hosts));
+}
+
 static enum rung_err addr_set4(struct lwip_core *core)
 {
     ip_addr_t ip, gw = {0};
@@ -205,15 +214,14 @@ static enum rung_err addr_set4(struct lwip_core *core)
         || !rung_lwip_from_addr(&ip, &core->static4.addr))
         return addr_refuse(core, "ipv4", "takes an IPv4 address, such as 10.0.0.2/24");
     ip4_addr_set_u32(&mask, lwip_htonl(prefix ? ~UINT32_C(0) << (32 - prefix) : 0));
-    u32_t host = lwip_ntohl(ip4_addr_get_u32(ip_2_ip4(&ip)) & ~ip4_addr_get_u32(&mask));
-    if (ip4_addr_isany(ip_2_ip4(&ip)) || ip4_addr_ismulticast(ip_2_ip4(&ip)) || prefix == 0
-        || ip4_addr1(ip_2_ip4(&ip)) == 127
-        || (prefix < 31 && (host == 0 || host == lwip_ntohl(~ip4_addr_get_u32(&mask)))))
+    if (prefix == 0 || !addr_is_host(ip_2_ip4(&ip), &mask))
         return addr_refuse(core, "ipv4",
                            "is no address of a host on a link, as 10.0.0.2/24 is");
     if (core->gateway.family) {
-        if (!rung_lwip_from_addr(&gw, &core->gateway) || IP_IS_V6(&gw) || core->gateway.port
-            || ip4_addr_cmp(ip_2_ip4(&gw), ip_2_ip4(&ip))
+        if (!rung_lwip_from_addr(&gw, &core->gateway) || IP_IS_V6(&gw) || core->gateway.port)
+            return addr_refuse(core, "gateway",
+                               "takes an IPv4 address without a port, such as 10.0.0.1");
+        if (ip4_addr_cmp(ip_2_ip4(&gw), ip_2_ip4(&ip)) || !addr_is_host(ip_2_ip4(&gw), &mask)
             || !ip4_addr_netcmp(ip_2_ip4(&gw), ip_2_ip4(&ip), &mask))
             return addr_refuse(core, "gateway", "is no other host in the network of the IPv4 "
                                "address: a router must be on this link");
@@ -256,8 +264,11 @@ enum rung_err rung_lwip_addr_open(struct lwip_core *core, const struct rung_lwip
     core->static4 = rung_lwip_key_ipv4(keys);
     core->static6 = rung_lwip_key_ipv6(keys);
     core->gateway = rung_lwip_key_gateway(keys);
-    if (core->gateway.family && !core->static4.addr.family)
-        return addr_refuse(core, "gateway", "goes with a static address only: give ipv4 too");
+    if (core->gateway.family && !core->static4.addr.family) {
+        rung_log(core->p, RUNG_LOG_ERROR, core->slot, "%s.gateway goes with a static address only: "
+                 "give %s.ipv4 too", core->slot, core->slot);
+        return RUNG_E_RANGE;
+    }
     netif_set_status_callback(&core->netif, addr_on_status);
     enum rung_err err = core->static4.addr.family ? addr_set4(core) : RUNG_OK;
     if (!err)

@@ -162,6 +162,7 @@ struct lwip_core {
     struct lwip_node listeners;
     struct lwip_node doomed; /* connections to be aborted when lwIP has been left */
     uint32_t conn_count, half_count;
+    uint64_t full_warn_ns; /* before then nothing is said of too many */
     struct rung_task dispatch_task;
     bool dispatching;
 

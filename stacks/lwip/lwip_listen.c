@@ -5,9 +5,12 @@
  * one is over in a round trip, a forged one never. */
 #include "lwip_int.h"
 
+#include "rung/clock.h"
+
 #include "lwip/priv/tcp_priv.h"
 
 #define LISTEN_PORT_MIN 49152u /* RFC 6335 6: dynamic ports */
+#define LISTEN_WARN_NS (10 * RUNG_NS_PER_S)
 
 static struct lwip_listener *listener_of(struct rung_tcp_listener *base)
 {
@@ -33,12 +36,26 @@ static err_t listen_on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
     return ERR_OK;
 }
 
+/* Whether there is room for one more; if not, a line about it, and not one for each SYN. */
+static bool listen_has_room(struct lwip_core *core)
+{
+    uint64_t now = rung_loop_now_ns(core->p);
+    if (core->conn_count < core->max_conns)
+        return true;
+    if (now >= core->full_warn_ns) {
+        core->full_warn_ns = now + LISTEN_WARN_NS;
+        rung_log(core->p, RUNG_LOG_WARN, core->slot, "%u connections are open: new ones wait outside "
+                 "until one is closed (see %s.max-connections)", core->conn_count, core->slot);
+    }
+    return false;
+}
+
 /* A SYN for a listener. An error drops it, and the peer tries again later. */
 static err_t listen_on_syn(u8_t id, struct tcp_pcb_listen *listen, struct tcp_pcb *pcb)
 {
     struct lwip_listener *listener = tcp_ext_arg_get((struct tcp_pcb *)listen, id);
     struct lwip_core *core = listener->core;
-    if (listener->queued >= listener->backlog || core->conn_count >= core->max_conns)
+    if (listener->queued >= listener->backlog || !listen_has_room(core))
         return ERR_MEM;
     struct lwip_conn *conn = rung_lwip_conn_new(core);
     if (!conn)

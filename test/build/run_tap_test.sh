@@ -103,6 +103,13 @@ says first "words: --net.device=rung0 --my.tcp.ipv4=10.88.0.2/24 --my.tcp.gatewa
 says first "rung: site is at http://10.88.0.2:80/ and http://[fd88::2]:80/"
 says first "+ ip tuntap add dev rung0 mode tap user"
 
+start sized --net.mtu=9000 --my.tcp.ipv6=fd99::2/64
+says sized "words: --net.device=rung0 --my.tcp.ipv4=10.88.0.2/24 --my.tcp.gateway=10.88.0.1 --net.mtu=9000 --my.tcp.ipv6=fd99::2/64"
+ip link show dev rung0 | grep -q 'mtu 9000' || fail "sized: $(ip link show dev rung0)"
+! ip -br address | grep -q fd88 || fail "sized: a second network for IPv6"
+kill "$pid"
+ended sized "$pid" 5
+
 start stopped
 ip -br address | grep -q '^rung0 .*10.88.0.1/24 fd88::1/64' || fail "stopped: $(ip -br address)"
 kill -TERM "$pid"
@@ -147,6 +154,7 @@ plain() {
 }
 plain --net.device=mine
 plain my.tcp.ipv4=192.0.2.1/24
+plain --my.tcp.gateway=192.0.2.1
 grep -v net-tap tap-made-of >made-of
 plain
 grep -v lwip tap-made-of >made-of

@@ -28,6 +28,10 @@ refused 64 "tcp\.ipv4 is no address of a host" "$website" --tcp.ipv4=224.0.0.1/2
 refused 64 "tcp\.ipv4 takes an IPv4 address" "$website" --tcp.ipv4=fd88::2/64
 refused 64 "tcp\.gateway.*a router must be on this link" "$website" --tcp.ipv4=10.0.0.2/24 \
     --tcp.gateway=10.0.1.1
+refused 64 "tcp\.gateway.*a router must be on this link" "$website" --tcp.ipv4=10.0.0.2/24 \
+    --tcp.gateway=10.0.0.255
+refused 64 "tcp\.gateway takes an IPv4 address without a port" "$website" \
+    --tcp.ipv4=10.0.0.2/24 --tcp.gateway=fd88::1
 refused 64 "tcp\.gateway goes with a static address" "$website" --tcp.gateway=10.0.0.1
 refused 64 "tcp\.ipv6 takes an IPv6 address" "$website" --tcp.ipv4=10.0.0.2/24 \
     --tcp.ipv6=10.0.0.2/24
