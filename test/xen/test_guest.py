@@ -5,9 +5,11 @@ are handed on to them."""
 
 import os
 import re
+import subprocess
 
 import xentest
 from xenlab import Disk, Lab
+from xenlab.common import ROOT
 
 MIB = 1 << 20
 
@@ -59,6 +61,14 @@ class Suites(xentest.unittest.TestCase):
 
     def test_kvlog(self):
         self.on_disks("kvlog")
+
+    def test_tarkv(self):
+        folder = os.path.join(ROOT, "test", "contract", "kv", "crunch-content")
+        tar = subprocess.run(["tar", "-C", folder, "-cf", "-", "."], stdout=subprocess.PIPE,
+                             check=True).stdout
+        with Lab(net=None) as lab:
+            lab.put(tar, "/run/content.tar")
+            self.suite(lab, "tarkv", ["/run/content.tar,raw,xvda,r"])
 
 
 if __name__ == "__main__":

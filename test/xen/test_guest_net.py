@@ -3,16 +3,16 @@
 """The contract suites of TCP and UDP in a guest on a real Xen (test/xen-guest), for lwip on netfront.
 Its first vif is under test; over the second one it commands the other host, which is here."""
 
+import test_guest
 import xentest
 from netpeer import NetPeer
-from test_guest import Suites as Others
 from xenlab import Lab
 
 VIFS = [f"mac=00:16:3e:00:01:0{n},bridge=br0" for n in range(2)]
 
 
 class Suites(xentest.unittest.TestCase):
-    suite = Others.suite
+    suite = test_guest.Suites.suite
 
     def of(self, name):
         with Lab(net="tap", seconds=900) as lab, NetPeer(lab.network.name) as peer:
