@@ -1,8 +1,5 @@
 # NET on libpcap; included by this folder's CMakeLists.txt.
-pkg_check_modules(libpcap QUIET IMPORTED_TARGET GLOBAL libpcap>=1.10)
-if(NOT libpcap_FOUND)
-    message(FATAL_ERROR "libpcap 1.10 or later is not installed: run './rung deps'.")
-endif()
+rung_host_library(libpcap 1.10)
 rung_module(net-pcap
     PROVIDES net
     PLATFORMS unix

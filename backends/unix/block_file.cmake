@@ -1,8 +1,5 @@
 # BLOCK on a file or block device; included by this folder's CMakeLists.txt.
-pkg_check_modules(liburing QUIET IMPORTED_TARGET GLOBAL liburing>=2.3)
-if(NOT liburing_FOUND)
-    message(FATAL_ERROR "liburing 2.3 or later is not installed: run './rung deps'.")
-endif()
+rung_host_library(liburing 2.3)
 rung_module(block-file
     PROVIDES block
     PLATFORMS unix
