@@ -26,6 +26,7 @@ foreach(iface IN LISTS RUNG_INTERFACES)
 endforeach()
 
 include(RungFlags)
+include(RungAddress)
 include(RungKeys)
 include(RungResolve)
 include(RungDescribe)
