@@ -40,6 +40,21 @@ macro(rung_key_parse prefix owner spec)
     endif()
 endmacro()
 
+# Each key read once, when it is declared: its shape, its name, and that its default has its type.
+function(rung_check_keys_ owner)
+    set(names)
+    foreach(spec IN LISTS ARGN)
+        rung_key_parse(key "${owner}" "${spec}")
+        if(key_name IN_LIST names)
+            message(FATAL_ERROR "${owner}: key '${key_name}' stands twice; give one another name.")
+        endif()
+        list(APPEND names ${key_name})
+        if(key_has_default)
+            rung_key_constant(unused "${owner}: key '${key_name}', default" "${key_type}" "${key_default}")
+        endif()
+    endforeach()
+endfunction()
+
 # A C string literal of any text.
 function(rung_c_string out text)
     string(REPLACE "<semicolon>" ";" text "${text}")

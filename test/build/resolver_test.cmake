@@ -1,7 +1,13 @@
-# Configures the tree with CHOICES. REFUSES: it must stop with just that sentence. FILE: the
+# Configures the tree with CHOICES, and with those of BEFORE in the same folder first. REFUSES: it must stop with just that sentence. FILE: the
 # generated file must hold every text in HAS and none in LACKS.
 set(ENV{CLICOLOR_FORCE} 0)
 file(REMOVE_RECURSE ${BINARY})
+if(BEFORE)
+    execute_process(
+        COMMAND ${CMAKE_COMMAND} -S ${TREE} -B ${BINARY} -G ${GENERATOR}
+                -DRUNG_CONTRACT_ROOT=${TREE}/contract ${CHOICES} ${BEFORE}
+        OUTPUT_VARIABLE out ERROR_VARIABLE err COMMAND_ERROR_IS_FATAL ANY)
+endif()
 execute_process(
     COMMAND ${CMAKE_COMMAND} -S ${TREE} -B ${BINARY} -G ${GENERATOR}
             -DRUNG_CONTRACT_ROOT=${TREE}/contract ${CHOICES}
