@@ -14,28 +14,16 @@
 #include "test_platform_xen.h"
 #include "xen/ground.h"
 
-#define TEST_LIMIT_S 60
+const uint64_t test_ground_limit_ns = 60 * RUNG_NS_PER_S;
 
 static struct {
     bool begun, used;
     size_t blocks; /* of the kernel */
 } test;
 
-static void test_log_nowhere(struct rung_platform *p, enum rung_log_level level, const char *text,
-                             size_t len)
+void test_ground_turn(struct rung_platform *p, bool wait)
 {
-    (void)p;
-    (void)level;
-    (void)text;
-    (void)len;
-}
-
-static void test_turn(struct rung_platform *p, bool wait)
-{
-    rung_run_begin(p);
     rung_xen_loop_turn(p, wait);
-    p->running = false; /* not rung_run_end(): a stop waits for rung_loop_run() to report it */
-    p->now_read = false;
 }
 
 void test_platform_settle(struct rung_platform *p)
@@ -44,7 +32,7 @@ void test_platform_settle(struct rung_platform *p)
     bool stopped = p->stopped;
     p->stopped = false;
     while ((!rung_xen_store_quiet(&rung_xen_ground.xen.store) || rung_tasks_waiting(&p->tasks))
-           && rung_clock_monotonic_ns(p) - start < TEST_LIMIT_S * RUNG_NS_PER_S)
+           && rung_clock_monotonic_ns(p) - start < test_ground_limit_ns)
         test_turn(p, false);
     p->stopped = stopped;
 }
@@ -89,30 +77,4 @@ void test_platform_free(struct rung_platform *p)
     test.used = false;
     if (blocks > 0)
         fail_msg("%zu blocks of the heap are still allocated", blocks);
-}
-
-static void test_on_limit(struct rung_timer *timer)
-{
-    (void)timer; /* inactive now: that is what test_run_until() looks at */
-}
-
-void test_run_until(struct rung_platform *p, bool (*done)(void *arg), void *arg)
-{
-    struct rung_timer limit = {.fn = test_on_limit};
-    rung_timer_start(p, &limit, TEST_LIMIT_S * RUNG_NS_PER_S);
-    while (!done(arg) && !p->stopped && limit.active)
-        test_turn(p, true);
-    bool expired = !limit.active;
-    rung_timer_stop(p, &limit);
-    if (done(arg))
-        return;
-    test_check_running(p);
-    if (expired)
-        fail_msg("not done after %d s; last log line: '%s'", TEST_LIMIT_S, test_log_last(p));
-}
-
-void test_run_turns(struct rung_platform *p, unsigned n)
-{
-    while (n-- > 0)
-        test_turn(p, false);
 }
