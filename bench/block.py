@@ -14,7 +14,7 @@ import resource
 import subprocess
 import sys
 
-from lib import conduct, measure, report
+from lib import conduct, report
 from lib.conduct import ROOT, say
 
 BUILD = os.path.join(ROOT, "build", "bench-block")
@@ -128,11 +128,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a short run that records nothing")
     args = parser.parse_args()
-    for words in (["cmake", "--preset", "unix-sockets", "-B", BUILD, "-DRUNG_TESTS=OFF"],
-                  ["cmake", "--build", BUILD, "--target", "blockload"]):
-        say("+ " + " ".join(words))
-        if subprocess.run(words, cwd=ROOT, check=False).returncode != 0:
-            raise SystemExit("bench: the program cannot be built")
+    conduct.build("unix-sockets", BUILD, None, ["blockload"])
     path = os.path.join(BUILD, "disk")
     rounds, seconds = (2, 1) if args.quick else (5, 3)
     facts = report.machine()
@@ -147,12 +143,7 @@ def main():
             os.unlink(path)
     data = {"machine": facts, "settings": {"rounds": rounds, "seconds": seconds}, "rounds": found}
     data["targets"] = targets(found)
-    folder = BUILD if args.quick else os.path.join(measure.HERE, "results")
-    report.write("block", data, table(data), rows(data), folder, BUILD)
-    say("")
-    for one in data["targets"]:
-        say(report.target_text(one))
-    say(f"Results: {os.path.relpath(folder)}/block.md, block.json, block.svg")
+    report.finish("block", data, table(data), rows(data), BUILD, not args.quick)
     return 0
 
 

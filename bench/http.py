@@ -149,12 +149,8 @@ def main():
             data = bench.run()
         finally:
             bench.stop_all()
-    folder = bench.scratch if args.quick else os.path.join(measure.HERE, "results")
-    report.write("http", data, report_http.table(data), report_http.rows(data), folder, bench.scratch)
-    say("")
-    for one in data["targets"]:
-        say(report.target_text(one))
-    say(f"Results: {os.path.relpath(folder)}/http.md, http.json, http.svg")
+    report.finish("http", data, report_http.table(data), report_http.rows(data), bench.scratch,
+                  not args.quick)
 
 
 if __name__ == "__main__":

@@ -160,12 +160,7 @@ def main():
         finally:
             bench.stop_all()
     record = not args.quick and len(parts) == len(PARTS)
-    folder = os.path.join(measure.HERE, "results") if record else bench.scratch
-    report.write("kv", data, report_kv.table(data), report_kv.rows(data), folder, bench.scratch)
-    say("")
-    for one in data["targets"]:
-        say(report.target_text(one))
-    say(f"Results: {os.path.relpath(folder)}/kv.md, kv.json, kv.svg")
+    report.finish("kv", data, report_kv.table(data), report_kv.rows(data), bench.scratch, record)
 
 
 if __name__ == "__main__":

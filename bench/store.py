@@ -176,22 +176,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a smaller store; records nothing")
     args = parser.parse_args()
-    for words in (["cmake", "--preset", "unix-sockets", "-B", BUILD, "-DRUNG_TESTS=OFF"],
-                  ["cmake", "--build", BUILD, "--target", "rung-kv", "bench-store"]):
-        say("+ " + " ".join(words))
-        if subprocess.run(words, cwd=ROOT, check=False).returncode != 0:
-            raise SystemExit("bench: the programs cannot be built")
+    conduct.build("unix-sockets", BUILD, None, ["rung-kv", "bench-store"])
     size, keys, rounds, ring = ("128M", 125_000, 3, 16) if args.quick else ("1G", 1_000_000, 9, 128)
     facts = report.machine()
     data = {"machine": facts, "settings": {"rounds": rounds, "size": size, "keys": keys, "ring": ring},
             "opened": openings(rounds, size, keys), "amplification": amplification(ring)}
     data["targets"] = [] if args.quick else targets(data["opened"])
-    folder = BUILD if args.quick else os.path.join(measure.HERE, "results")
-    report.write("store", data, table(data), rows(data), folder, BUILD)
-    say("")
-    for one in data["targets"]:
-        say(report.target_text(one))
-    say(f"Results: {os.path.relpath(folder)}/store.md, store.json, store.svg")
+    report.finish("store", data, table(data), rows(data), BUILD, not args.quick)
     return 0
 
 

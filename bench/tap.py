@@ -214,14 +214,10 @@ def main():
             data = bench.run(args.part or PARTS)
         finally:
             bench.stop_all()
-    say("")
-    for one in data["targets"]:
-        say(report.target_text(one))
     if args.part:
+        report.tell(data["targets"])
         return
-    folder = bench.scratch if args.quick else os.path.join(measure.HERE, "results")
-    report.write("tap", data, report_tap.table(data), report_tap.rows(data), folder, bench.scratch)
-    say(f"Results: {os.path.relpath(folder)}/tap.md, tap.json, tap.svg")
+    report.finish("tap", data, report_tap.table(data), report_tap.rows(data), bench.scratch, not args.quick)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 
-from lib import conduct, measure, netns, report, report_xen, xen
+from lib import conduct, netns, report, report_xen, xen
 from lib.conduct import ROOT, say
 from lib.xen import LINUX, RUNG, SIDES
 
@@ -280,14 +280,10 @@ def main():
         data = Bench(args.quick).run(args.part or PARTS)
     except (LabError, subprocess.TimeoutExpired) as error:
         raise SystemExit(f"bench: {error}") from error
-    say("")
-    for one in data["targets"]:
-        say(report.target_text(one))
     if args.part:
+        report.tell(data["targets"])
         return
-    folder = BUILD if args.quick else os.path.join(measure.HERE, "results")
-    report.write("xen", data, report_xen.table(data), report_xen.rows(data), folder, BUILD)
-    say(f"Results: {os.path.relpath(folder)}/xen.md, xen.json, xen.svg")
+    report.finish("xen", data, report_xen.table(data), report_xen.rows(data), BUILD, not args.quick)
 
 
 if __name__ == "__main__":

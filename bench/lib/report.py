@@ -100,3 +100,17 @@ def write(name, data, lines, rows, folder, scratch):
         file.write("\n".join(rows) + "\n")
     subprocess.run(["gnuplot", "-e", f"data='{path}'; svg='{folder}/{name}.svg'",
                     os.path.join(HERE, f"{name}.gp")], check=True)
+
+
+def tell(targets):
+    """Says on standard output which targets were met."""
+    print("\n".join(["", *map(target_text, targets)]), flush=True)
+
+
+def finish(name, data, lines, rows, scratch, record):
+    """What every benchmark ends with: its files, among the recorded results or in its scratch folder, and
+    what became of its targets."""
+    folder = os.path.join(HERE, "results") if record else scratch
+    write(name, data, lines, rows, folder, scratch)
+    tell(data["targets"])
+    print(f"Results: {os.path.relpath(folder)}/{name}.md, {name}.json, {name}.svg", flush=True)
