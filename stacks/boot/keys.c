@@ -21,29 +21,35 @@ static const struct rung_boot_key *keys_find(const struct rung_boot_about *about
     return strcmp(path, rung_boot_log_key.path) == 0 ? &rung_boot_log_key : NULL;
 }
 
-/* Edit distance (Levenshtein) of two short words, one row at a time. */
+/* Edit distance (Levenshtein) of two short words, where two letters that changed places are one
+ * mistake: the current row of the table and the two above it. */
 static size_t keys_distance(const char *a, const char *b)
 {
-    size_t row[KEYS_PATH_MAX + 1];
+    size_t rows[3][KEYS_PATH_MAX + 1];
+    size_t n = strlen(a);
     size_t m = strlen(b);
     if (m > KEYS_PATH_MAX)
         return SIZE_MAX;
     for (size_t j = 0; j <= m; j++)
-        row[j] = j;
-    for (size_t i = 1; a[i - 1] != '\0'; i++) {
-        size_t diagonal = row[0];
+        rows[0][j] = j;
+    for (size_t i = 1; i <= n; i++) {
+        size_t *row = rows[i % 3];
+        const size_t *above = rows[(i + 2) % 3];
+        const size_t *second = rows[(i + 1) % 3];
         row[0] = i;
         for (size_t j = 1; j <= m; j++) {
-            size_t cost = diagonal + (a[i - 1] != b[j - 1]);
-            diagonal = row[j];
-            if (row[j] + 1 < cost)
-                cost = row[j] + 1;
+            size_t cost = above[j - 1] + (a[i - 1] != b[j - 1]);
+            if (above[j] + 1 < cost)
+                cost = above[j] + 1;
             if (row[j - 1] + 1 < cost)
                 cost = row[j - 1] + 1;
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]
+                && second[j - 2] + 1 < cost)
+                cost = second[j - 2] + 1;
             row[j] = cost;
         }
     }
-    return row[m];
+    return rows[n % 3][m];
 }
 
 /* How far a key is from what was typed: a path typed without its slot counts as near. */
@@ -58,7 +64,7 @@ static size_t keys_farness(const char *typed, const char *path)
 static void keys_unknown(struct rung_platform *p, const struct rung_boot_about *about,
                          const char *typed)
 {
-    size_t best = strlen(typed) / 2 + 2;
+    size_t best = (strlen(typed) + 2) / 3 + 1; /* a third of the letters wrong is near */
     const char *near[3] = {NULL, NULL, NULL};
     size_t n = 0;
     for (size_t far = 0; far < best && n < RUNG_ARRAY_LEN(near); far++) {

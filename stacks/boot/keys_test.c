@@ -126,9 +126,13 @@ static void test_bad_values(void **state)
         {"--count=4294967296", "a number from 0 to 4294967295"},
         {"--big=18446744073709551616", "18446744073709551615"},
         {"--tcp.size=1T", "such as 4096, 64K"},
-        {"--tcp.size=17179869184G", "such as 4096, 64K"},
+        {"--tcp.size=17179869184G", "the value must be at most 17179869183G"},
+        {"--tcp.size=18446744073709551616", "the value must be at most 17179869183G"},
+        {"--tcp.size=17179869184GB", "such as 4096, 64K"},
         {"--tcp.wait=10", "a time with its unit"},
-        {"--tcp.wait=99999999999999h", "a time with its unit"},
+        {"--tcp.wait=99999999h", "the value must be at most 5124095h"},
+        {"--tcp.wait=99999999999999999999h", "the value must be at most 5124095h"},
+        {"--tcp.wait=h", "a time with its unit"},
         {"--content.folder=", "a path"},
         {"--dns=localhost", "an IP address"},
         {"--ip=10.0.0.2", "with its prefix"},
@@ -149,6 +153,8 @@ static void test_unknown_keys(void **state)
     expect("--prot=1", RUNG_BOOT_USAGE, "unknown key 'prot'; did you mean --port");
     expect("folder=x", RUNG_BOOT_USAGE, "did you mean --content.folder");
     expect("--lgo=info", RUNG_BOOT_USAGE, "did you mean --log");
+    expect("--foo=1", RUNG_BOOT_USAGE, "unknown key 'foo'; --help lists");
+    expect("--tcp.wiat=1", RUNG_BOOT_USAGE, "unknown key 'tcp.wiat'; did you mean --tcp.wait");
     expect("--zzzzzzzzzzzz=1", RUNG_BOOT_USAGE, "unknown key 'zzzzzzzzzzzz'; --help lists");
     expect("", RUNG_BOOT_USAGE, "unknown key ''");
     expect("--http.gzip=on", RUNG_BOOT_USAGE, "--http.gzip was fixed at build time as 'off'");

@@ -154,6 +154,18 @@ static bool value_store(const struct rung_boot_key *key, const char *text, void 
     return false;
 }
 
+/* Whether a size or duration is written well and only too much: its last digit with the unit fits. */
+static bool value_too_much(enum rung_key_type type, const char *text)
+{
+    size_t digits = strspn(text, "0123456789");
+    uint64_t n;
+    if (digits < 2)
+        return false;
+    text += digits - 1;
+    return type == RUNG_KEY_SIZE ? value_size(text, &n)
+                                 : type == RUNG_KEY_DURATION && value_duration(text, &n);
+}
+
 enum rung_err rung_boot_value(const struct rung_boot_key *key, const char *text, void *member,
                               const char **what)
 {
@@ -172,5 +184,9 @@ enum rung_err rung_boot_value(const struct rung_boot_key *key, const char *text,
         [RUNG_KEY_WORD] = NULL,
     };
     *what = key->type == RUNG_KEY_WORD ? key->words : fits[key->type];
-    return value_store(key, text, member) ? RUNG_OK : RUNG_E_INVAL;
+    if (value_store(key, text, member))
+        return RUNG_OK;
+    if (value_too_much(key->type, text))
+        *what = key->type == RUNG_KEY_SIZE ? "at most 17179869183G" : "at most 5124095h";
+    return RUNG_E_INVAL;
 }
