@@ -95,6 +95,12 @@ int bulk_check(struct rung_platform *p, const struct bulk_slots *slots)
         rung_log(p, RUNG_LOG_ERROR, "bulk", "--buffer is from 1K to 16M");
         return 64;
     }
+    uint16_t port = bulk_key_port(&slots->keys);
+    if (port != 0 && port == bulk_key_sink_port(&slots->keys)) {
+        rung_log(p, RUNG_LOG_ERROR, "bulk", "--port and --sink-port are both %u; give them two "
+                 "different ports", (unsigned)port);
+        return 64;
+    }
     if (bulk_key_address(&slots->keys).port != 0) {
         rung_log(p, RUNG_LOG_ERROR, "bulk", "--address has a port; give that with --port=N");
         return 64;

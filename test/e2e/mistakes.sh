@@ -23,7 +23,10 @@ refused 64 "max-header=10 is out of range" "$website" --http.max-header=10
 memory=tcp.rx-memory
 [ "$rung" = unix-sockets ] || memory=net.rx-memory
 refused 64 "rx-memory is too small" "$website" "--$memory=1"
+bulk=${E2E_BULK:?}
+refused 64 "port and --sink-port are both 7101" "$bulk" --port=7101
 refused 64 "header-timeout=5" "$website" --http.header-timeout=5
+refused 64 "at most 5124095h" "$website" --http.header-timeout=99999999h
 refused 64 "header-timeout" "$website" --http.header-timeouts=5s
 
 equal 0 "$("$hello" >/dev/null 2>&1; echo $?)" "hello's exit status"
