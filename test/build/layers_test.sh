@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: ISC
 # The layers: who may include what, no #if on the ground in portable code, no writable statics there.
 # Prints each offence and ends with 1 if there was one.
+statics=$(cd "$(dirname "$0")" && pwd)/statics.awk
 cd "$1" || exit 2
 status=0
 
@@ -30,6 +31,10 @@ EOT
 offences 'portable code does not ask where it runs' <<EOT
 $(find stacks apps -name '*.[ch]' -exec grep -nE '^[[:space:]]*#[[:space:]]*(if|ifdef|elif)\b' /dev/null {} + |
     grep -vE '#[[:space:]]*ifndef [A-Z0-9_]+_H$')
+EOT
+offences 'portable code has no state of its own: keep it in a structure (the one of lwIP apart)' <<EOT
+$(find stacks apps docs/guide -name '*.[ch]' ! -name '*_test.c' -exec awk -f "$statics" {} + |
+    grep -vF 'stacks/lwip/lwip_port.c:')
 EOT
 offences 'nobody climbs into a sibling folder' <<EOT
 $(includes interfaces stacks apps backends | grep -E '"\.\./|"(stacks|apps|backends)/')
