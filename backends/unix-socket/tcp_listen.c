@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* backends/unix-socket/tcp_listen.c - TCP on kernel sockets: listeners and accepting. */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <netinet/tcp.h>
 #include <unistd.h>
@@ -106,6 +107,19 @@ static bool listen_passing(int err)
     }
 }
 
+/* Whether the next descriptor is one of those kept for others. The kernel gives the lowest free
+ * number, so a number tells that all below are taken, by whomever. The number that a connection has
+ * got is there to see; only as long as one lies too high it takes two calls to ask for the next. */
+static bool listen_at_brink(const struct rung_tcp_socket *self, int fd)
+{
+    if (self->fd_over == 0)
+        return false;
+    int next = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (next >= 0)
+        close(next);
+    return next < 0 || next >= self->fd_kept;
+}
+
 static void listen_failed(struct rung_tcp_socket_listener *listener, int err)
 {
     switch (err) {
@@ -133,6 +147,10 @@ int rung_tcp_socket_accept(struct rung_tcp_listener *base, struct rung_tcp_conn 
     }
     if (!rung_tcp_socket_has_slot(self)) {
         listen_short(listener, "slot", "raise max-connections");
+        return 0;
+    }
+    if (listen_at_brink(self, listener->fd)) {
+        listen_failed(listener, EMFILE);
         return 0;
     }
     struct rung_tcp_socket_conn *fresh = rung_tcp_socket_conn_new(self);

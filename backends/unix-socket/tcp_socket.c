@@ -2,7 +2,9 @@
 /* backends/unix-socket/tcp_socket.c - TCP on kernel sockets: the stack, and the connection's
  * beginning and end. */
 #include <errno.h>
+#include <limits.h>
 #include <netinet/tcp.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "rung/clock.h"
@@ -13,6 +15,8 @@
 #include "unix/unix.h"
 
 #define TCP_KEEPIDLE_MAX 32767u /* Linux's own limit */
+#define TCP_KEPT_MIN 16 /* libuv's four threads, each with a folder and a file open, and again */
+#define TCP_KEPT_MAX 64
 #define TCP_KEEPINTVL_S 75u     /* between further probes, as Linux's default */
 
 struct rung_tcp_socket_conn *rung_tcp_socket_conn_new(struct rung_tcp_socket *self)
@@ -39,6 +43,7 @@ enum rung_err rung_tcp_socket_conn_adopt(struct rung_tcp_socket *self,
         return err == UV_ENOSPC ? RUNG_E_LIMIT : rung_err_from_uv(err);
     self->handle_count++;
     self->conn_count++;
+    self->fd_over += fd >= self->fd_kept;
     conn->fd = fd;
     conn->next = self->conns;
     conn->link = &self->conns;
@@ -93,6 +98,7 @@ void rung_tcp_socket_conn_drop(struct rung_tcp_socket_conn *conn, bool reset)
     conn->tx = NULL;
     uv_close((uv_handle_t *)&conn->poll, tcp_conn_closed); /* first: epoll forgets the number */
     close(conn->fd);
+    self->fd_over -= conn->fd >= self->fd_kept;
     self->conn_count--;
     if (self->resting && !self->stopping)
         rung_tcp_socket_wake_listeners(self);
@@ -166,6 +172,20 @@ void rung_tcp_socket_stop(struct rung_tcp *tcp, struct rung_op *op)
     tcp_end(self);
 }
 
+/* The first descriptor that is kept for others; see tcp_socket.h. */
+static int tcp_kept_from(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur > INT_MAX)
+        return INT_MAX;
+    int all = (int)limit.rlim_cur, kept = all / 16;
+    if (kept < TCP_KEPT_MIN)
+        kept = TCP_KEPT_MIN;
+    if (kept > TCP_KEPT_MAX)
+        kept = TCP_KEPT_MAX;
+    return all - (kept < all / 4 ? kept : all / 4);
+}
+
 static void tcp_retry_due(struct rung_timer *timer)
 {
     rung_tcp_socket_wake_listeners(rung_container_of(timer, struct rung_tcp_socket, retry));
@@ -178,6 +198,7 @@ enum rung_err rung_tcp_socket_open(struct rung_tcp_socket *self, struct rung_pla
     (void)needs;
     *self = (struct rung_tcp_socket){.p = p, .keys = keys};
     rung_tcp_init(&self->tcp, &rung_tcp_socket_tcp_ops);
+    self->fd_kept = tcp_kept_from();
     self->lingering_end = &self->lingering;
     self->retry.fn = tcp_retry_due;
     self->linger.fn = rung_tcp_socket_conn_linger_due;

@@ -4,7 +4,9 @@
  *          itself: see docs/decisions/0003-sockets-on-uv-poll.md. A request on a kept connection
  *          costs two system calls, one to read and one to write, and a share of the loop's poll.
  *          Without a descriptor or memory for one more connection, listeners rest until one is
- *          freed or 100 ms have passed; connections wait in the backlog.
+ *          freed or 100 ms have passed; connections wait in the backlog. The last descriptors that
+ *          the process may have are kept for others, as the files of a store: a sixteenth of them,
+ *          16 to 64, at most a quarter. One connection is always let in.
  * Units    Bytes, nanoseconds for keys.
  * Owner    The state is the opener's; stop gives back memory and descriptors.
  * Context  The loop; open does not block.
@@ -31,6 +33,8 @@ struct rung_tcp_socket {
     struct rung_tcp_socket_listener *listeners;
     uint32_t conn_count; /* of both lists */
     uint32_t handle_count; /* what libuv still knows, of all kinds */
+    int fd_kept;      /* the first descriptor that is kept for others */
+    uint32_t fd_over; /* connections that have one of those all the same */
     bool resting;        /* some listener is */
     struct rung_timer retry;  /* wakes resting listeners */
     struct rung_timer linger; /* ends the first lingering connection */

@@ -69,9 +69,10 @@ struct rung_http_ops {
     void (*respond)(struct rung_http_request *request, const struct rung_http_response *response);
     /* Answers a GET or HEAD with the value that kv holds under the request's path, without its
      * first '/', with "index.html" added behind a last one: 200, 206, 304, 412, 416; 301 if the
-     * path needs a '/' at its end; 404; 405 for other methods; 500. Uses the store's version as ETag,
-     * its type or the name's, and its gzip variant for clients that take it. Large values are
-     * read piece by piece as the client takes them. */
+     * path needs a '/' at its end; 404; 405 for other methods; 503 while the store is short of
+     * something or the value changes faster than it can be read; 500. Uses the store's version as
+     * ETag, its type or the name's, and its gzip variant for clients that take it. Large values
+     * are read piece by piece as the client takes them. */
     void (*respond_kv)(struct rung_http_request *request, struct rung_kv *kv);
     /* Resets every connection, then op->done(0). The app answers no request after that. */
     void (*close)(struct rung_http *http, struct rung_op *op);

@@ -127,9 +127,11 @@ static void kv_error(struct http1_work *w, int error)
         rung_http1_answer_status(w, 403, NULL);
         break;
     case RUNG_E_NOMEM:
+    case RUNG_E_LIMIT: /* a flood's doing, as often as not: no line for each of its requests */
         rung_http1_answer_status(w, 503, "Retry-After: 1\r\n");
         break;
-    case RUNG_E_RANGE: /* it has become shorter since we saw its size */
+    case RUNG_E_RANGE:   /* it has become shorter since we saw its size */
+    case RUNG_E_CHANGED: /* it has not stood still for as long as a get takes */
         if (++w->kv.tries < KV_TRIES) {
             rung_http1_ask(w, 0, 0);
             break;

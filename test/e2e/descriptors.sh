@@ -1,10 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 # More clients than descriptors: the rest waits, nothing spins, and all are served in the end:
-# descriptors.sh http|echo
+# descriptors.sh http|echo [word...], the words for the program.
 . "$(dirname "$0")/lib.sh"
 
 kind=$1
+shift
 program=$website
 [ "$kind" = http ] || program=$echo_app
 # shellcheck disable=SC3045 # every sh here has ulimit -n
@@ -12,7 +13,7 @@ small() {
     ulimit -n 64
     exec "$@"
 }
-serve "$kind" small "$program"
+serve "$kind" small "$program" "$@"
 before=$(descriptors "$pid")
 mkfifo "$tmp/go"
 "$client" crowd "$kind" "$port" 300 <"$tmp/go" >"$tmp/crowd" 2>"$tmp/crowd.log" &

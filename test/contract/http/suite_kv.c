@@ -285,6 +285,7 @@ static void store_failures(void **state)
     } cases[] = {
         {RUNG_E_NOTFOUND, 404, false}, {RUNG_E_INVAL, 404, false}, {RUNG_E_NOMEM, 503, false},
         {RUNG_E_IO, 500, true},        {RUNG_E_CORRUPT, 500, true}, {RUNG_E_DOWN, 500, true},
+        {RUNG_E_LIMIT, 503, false},    {RUNG_E_CHANGED, 503, true},
     };
     struct http_test t;
     struct http_client c;
@@ -296,12 +297,35 @@ static void store_failures(void **state)
         t.kv.error = cases[i].error;
         kv_ask(&c, &a, "GET /a.txt", "");
         assert_int_equal(a.status, cases[i].status);
+        assert_int_equal(http_value(&a, "Retry-After") != NULL, a.status == 503);
         assert_int_equal(test_log_count(t.p) - lines, cases[i].logged);
     }
     assert_non_null(strstr(test_log_last(t.p), "a.txt"));
     t.kv.error = 0;
     kv_ask(&c, &a, "GET /a.txt", "");
     assert_int_equal(a.status, 200);
+    kv_end(&t, &c, &a);
+}
+
+static void changing_twice(struct kv_fake *fake, unsigned nth)
+{
+    fake->error = nth < 3 ? RUNG_E_CHANGED : RUNG_OK;
+}
+
+/* A file that somebody writes to just now: asked for again. */
+static void store_is_written_to(void **state)
+{
+    struct http_test t;
+    struct http_client c;
+    struct http_answer a = {0};
+    (void)state;
+    kv_begin(&t, &c);
+    size_t lines = test_log_count(t.p);
+    t.kv.before = changing_twice;
+    kv_ask(&c, &a, "GET /a.txt", "");
+    assert_int_equal(a.status, 200);
+    assert_string_equal(a.body, ALPHABET);
+    assert_int_equal(test_log_count(t.p), lines);
     kv_end(&t, &c, &a);
 }
 
@@ -313,5 +337,6 @@ const struct CMUnitTest http_kv_cases[] = {
     cmocka_unit_test(ranges),
     cmocka_unit_test(lengths),
     cmocka_unit_test(store_failures),
+    cmocka_unit_test(store_is_written_to),
     {0},
 };
