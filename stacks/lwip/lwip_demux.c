@@ -139,9 +139,8 @@ void rung_lwip_part(struct lwip_core *core)
     core->joined = false;
 }
 
-static struct tcp_pcb *demux_find(const struct lwip_bucket *bucket, const struct tcp_hdr *head)
+struct tcp_pcb *rung_lwip_pcb_of(struct tcp_pcb *pcb, const struct tcp_hdr *head)
 {
-    struct tcp_pcb *pcb = bucket->active;
     while (pcb && (pcb->remote_port != lwip_ntohs(head->src)
                    || pcb->local_port != lwip_ntohs(head->dest)
                    || !ip_addr_cmp(&pcb->remote_ip, ip_current_src_addr())
@@ -174,7 +173,7 @@ void tcp_input(struct pbuf *p, struct netif *inp)
     struct lwip_bucket *bucket =
         rung_lwip_bucket(core, ip_current_dest_addr(), lwip_ntohs(head->dest),
                          ip_current_src_addr(), lwip_ntohs(head->src));
-    struct tcp_pcb *pcb = demux_find(bucket, head);
+    struct tcp_pcb *pcb = rung_lwip_pcb_of(bucket->active, head);
     struct lwip_conn *conn = pcb ? pcb->callback_arg : NULL;
     struct lwip_ack ack;
     if (pcb && rung_lwip_guard_is_far(pcb, head)) {

@@ -60,17 +60,6 @@ void rung_lwip_guard_mss(struct tcp_pcb *pcb)
         pcb->mss = GUARD_MSS;
 }
 
-static struct tcp_pcb *guard_waiting(const struct lwip_bucket *bucket, const struct tcp_hdr *head)
-{
-    struct tcp_pcb *pcb = bucket->waiting;
-    while (pcb && (pcb->remote_port != lwip_ntohs(head->src)
-                   || pcb->local_port != lwip_ntohs(head->dest)
-                   || !ip_addr_cmp(&pcb->remote_ip, ip_current_src_addr())
-                   || !ip_addr_cmp(&pcb->local_ip, ip_current_dest_addr())))
-        pcb = pcb->next;
-    return pcb;
-}
-
 /* A host that calls again from a port it has used within the last minute, with sequence numbers
  * beyond the old ones, gets a new connection (RFC 9293 3.6.1); lwIP answers for the old one. */
 void rung_lwip_guard_reopen(struct lwip_core *core, struct lwip_bucket *bucket,
@@ -78,7 +67,7 @@ void rung_lwip_guard_reopen(struct lwip_core *core, struct lwip_bucket *bucket,
 {
     if ((TCPH_FLAGS(head) & (TCP_SYN | TCP_ACK | TCP_RST)) != TCP_SYN || !bucket->waiting)
         return;
-    struct tcp_pcb *pcb = guard_waiting(bucket, head);
+    struct tcp_pcb *pcb = rung_lwip_pcb_of(bucket->waiting, head);
     if (!pcb || !TCP_SEQ_GT(lwip_ntohl(head->seqno), pcb->rcv_nxt))
         return;
     rung_lwip_enter(core, bucket);

@@ -272,9 +272,11 @@ void rung_lwip_enter(struct lwip_core *core, struct lwip_bucket *bucket);
 void rung_lwip_leave(struct lwip_core *core);
 void rung_lwip_join(struct lwip_core *core);
 void rung_lwip_part(struct lwip_core *core);
+struct tcp_hdr;
+/* The connection of a list that the segment being taken in belongs to; or NULL. */
+struct tcp_pcb *rung_lwip_pcb_of(struct tcp_pcb *pcb, const struct tcp_hdr *head);
 
 /* lwip_guard.c: against what lwIP would take. */
-struct tcp_hdr;
 void rung_lwip_guard_mss(struct tcp_pcb *pcb);
 void rung_lwip_guard_reopen(struct lwip_core *core, struct lwip_bucket *bucket,
                             const struct tcp_hdr *head);

@@ -145,6 +145,17 @@ static void block_on_done(struct rung_op *op, int result)
         io->then(io);
 }
 
+void block_write_each(struct block_test *t, struct block_io *io, struct rung_vec *vec, unsigned n,
+                      uint64_t off)
+{
+    memset(io, 0, n * sizeof(*io));
+    for (unsigned i = 0; i < n; i++) {
+        vec[i] = (struct rung_vec){block_memory(block_sector_size), block_sector_size};
+        block_fill(vec[i].base, vec[i].len, i);
+        block_submit(t, &io[i], RUNG_BLOCK_WRITE, i % 3 == 1 ? i + off : i, &vec[i], 1);
+    }
+}
+
 void block_submit_again(struct block_io *io)
 {
     bool outer = io->t->in_call;

@@ -93,6 +93,10 @@ void block_expect(const void *memory, size_t len, uint64_t stamp);
 
 void block_submit(struct block_test *t, struct block_io *io, enum rung_block_kind kind,
                   uint64_t sector, const struct rung_vec *vec, unsigned vec_count);
+/* n writes of one sector each, with memory of its own and its number as stamp: to sector i, or, for
+ * each third from the second on, beyond them by `off`. */
+void block_write_each(struct block_test *t, struct block_io *io, struct rung_vec *vec, unsigned n,
+                      uint64_t off);
 void block_submit_again(struct block_io *io); /* io->req as it is; safe in then() */
 void block_wait(struct block_test *t);        /* until nothing is in flight */
 int block_rw(struct block_test *t, enum rung_block_kind kind, unsigned flags, uint64_t sector,

@@ -108,12 +108,7 @@ static void cancel_ends_in_done(void **state)
     block_begin(&t, N, false);
     struct block_io io[N];
     struct rung_vec vec[N];
-    memset(io, 0, sizeof(io));
-    for (unsigned i = 0; i < N; i++) {
-        vec[i] = (struct rung_vec){block_memory(block_sector_size), block_sector_size};
-        block_fill(vec[i].base, vec[i].len, i);
-        block_submit(&t, &io[i], RUNG_BLOCK_WRITE, i, &vec[i], 1);
-    }
+    block_write_each(&t, io, vec, N, 0);
     for (unsigned i = 0; i < N; i += 3) {
         t.in_call = true;
         enum rung_err err = rung_op_cancel(&io[i].req.op);

@@ -116,12 +116,7 @@ static void one_bad_request_among_good_ones(void **state)
     block_begin(&t, N, false);
     struct block_io io[N];
     struct rung_vec vec[N];
-    memset(io, 0, sizeof(io));
-    for (unsigned i = 0; i < N; i++) {
-        vec[i] = (struct rung_vec){block_memory(block_sector_size), block_sector_size};
-        block_fill(vec[i].base, vec[i].len, i);
-        block_submit(&t, &io[i], RUNG_BLOCK_WRITE, i % 3 == 1 ? N + i : i, &vec[i], 1);
-    }
+    block_write_each(&t, io, vec, N, N);
     block_wait(&t);
     for (unsigned i = 0; i < N; i++) {
         assert_int_equal(io[i].result, i % 3 == 1 ? RUNG_E_RANGE : RUNG_OK);

@@ -10,6 +10,15 @@ enum {
     SHORT_TIDY_MS = 60,  /* in which what is kept of closed ones is brought within its bound */
 };
 
+/* A listener, and more who want to be let in than there will be room for. */
+static void short_begin(struct tcp_test *t, const struct tcp_how *how, struct tcp_far *fars)
+{
+    tcp_begin(t, how);
+    app_listen(t);
+    for (unsigned i = 0; i < SHORT_PEERS; i++)
+        far_connect(t, &fars[i], 0);
+}
+
 static void short_check(struct tcp_test *t, struct tcp_app *apps, struct tcp_far *fars, unsigned n)
 {
     for (unsigned i = 0; i < n; i++)
@@ -30,10 +39,7 @@ static void descriptors_run_out_and_come_back(void **state)
     struct tcp_far fars[SHORT_PEERS];
     unsigned count = 0;
     (void)state;
-    tcp_begin(&t, NULL);
-    app_listen(&t);
-    for (unsigned i = 0; i < SHORT_PEERS; i++)
-        far_connect(&t, &fars[i], 0);
+    short_begin(&t, NULL, fars);
     app_wait_accept(&t, &apps[count++]);
     if (!tcp_fixture.exhaust || !tcp_fixture.exhaust(t.rig, true)) {
         for (unsigned i = 0; i < SHORT_PEERS; i++)
@@ -130,10 +136,7 @@ static void slots_run_out_and_come_back(void **state)
     struct short_connect c = {.how.op.done = short_on_connected};
     unsigned count = 0;
     (void)state;
-    tcp_begin(&t, &how);
-    app_listen(&t);
-    for (unsigned i = 0; i < SHORT_PEERS; i++)
-        far_connect(&t, &fars[i], 0);
+    short_begin(&t, &how, fars);
     while (count < SLOTS)
         app_wait_accept(&t, &apps[count++]);
     for (unsigned i = 0; i < 3; i++) {
@@ -163,10 +166,7 @@ static void accepting_survives_an_empty_heap(void **state)
     struct tcp_far fars[SHORT_PEERS];
     unsigned count = 0;
     (void)state;
-    tcp_begin(&t, NULL);
-    app_listen(&t);
-    for (unsigned i = 0; i < SHORT_PEERS; i++)
-        far_connect(&t, &fars[i], 0);
+    short_begin(&t, NULL, fars);
     app_wait_accept_ready(&t);
     size_t lines = test_log_count(t.p);
     test_heap_fail_after(t.p, 1);
