@@ -122,8 +122,8 @@ bool kvd_word_is(struct kvd_bytes word, const char *lower); /* letters of either
 bool kvd_glob(struct kvd_bytes pattern, struct kvd_bytes name);
 size_t kvd_glob_literal(struct kvd_bytes pattern); /* how many bytes every name begins with */
 
-/* kvd_string.c: which bytes of a value of that size GETRANGE asks for. False: it says no numbers, and
- * asks for none. */
+/* kvd_string.c: which bytes of a value of that size GETRANGE asks for. False: it says no numbers,
+ * and asks for none. */
 bool kvd_range(const struct kvd_cmd *cmd, uint64_t size, uint64_t *first, uint64_t *len);
 
 /* kvd_set.c: a time in units of so many ms, from now on or since 1970. False: no such time. */

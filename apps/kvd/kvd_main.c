@@ -69,8 +69,8 @@ static struct kvd_config kvd_config_of(const struct kvd_keys *keys)
     };
 }
 
-/* Whether the port can be had is found out before the store is opened: one that is made for a server
- * which then cannot start would be left behind. */
+/* Whether the port can be had is found out before the store is opened: one that is made for a
+ * server which then cannot start would be left behind. */
 int kvd_check(struct rung_platform *p, const struct kvd_slots *slots)
 {
     struct kvd_config config = kvd_config_of(&slots->keys);

@@ -7,8 +7,8 @@
 
 #define RUNG_BLOCK_FILE_BOUNCE 65536u /* bytes of a slot's bounce buffer, for O_DIRECT */
 
-/* What is kept in req->module while a request is ours: its length; the list it is in; whether io_uring
- * had no room for it, or for its sync. */
+/* What is kept in req->module while a request is ours: its length; the list it is in; whether
+ * io_uring had no room for it, or for its sync. */
 enum { RUNG_BLOCK_FILE_SECTORS = 0, RUNG_BLOCK_FILE_NEXT = 1, RUNG_BLOCK_FILE_DOUBTED = 2 };
 
 /* The queue in block_file.c hands out requests that have been checked and overlap nothing in flight,

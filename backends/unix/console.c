@@ -13,8 +13,8 @@
 
 #define CONSOLE_STAMP 32 /* "2026-11-23T22:01:02.345Z " and its NUL */
 
-/* Writes all of it, and tells whether that went well. A terminal or pipe that others made non-blocking
- * is waited for; one that is gone (EPIPE, EIO) or full (ENOSPC) loses the rest. */
+/* Writes all of it, and tells whether that went well. A terminal or pipe that others made
+ * non-blocking is waited for; one that is gone (EPIPE, EIO) or full (ENOSPC) loses the rest. */
 static bool console_write_all(int fd, const char *text, size_t len)
 {
     while (len > 0) {

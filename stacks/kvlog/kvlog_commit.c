@@ -111,7 +111,7 @@ static void commit_end_writes(struct rung_kvlog *self, int err)
     }
 }
 
-/* Nothing of the group counts. Those who wait are refused as well: they would only meet the same. */
+/* Nothing of the group counts. Those who wait are refused as well: they would meet the same. */
 void rung_kvlog_commit_refused(struct rung_kvlog *self)
 {
     struct rung_kvlog_commit *commit = self->commit;
@@ -126,9 +126,9 @@ void rung_kvlog_commit_refused(struct rung_kvlog *self)
     rung_loop_defer(self->p, &self->work);
 }
 
-/* The disk had no room for all of the group. What there is of it lies where the next one goes, could
- * pass for a part of that, and may even be whole: of an epoch that is over it is nothing. So a new
- * one begins before anybody is told. */
+/* The disk had no room for all of the group. What there is of it lies where the next one goes,
+ * could pass for a part of that, and may even be whole: of an epoch that is over it is nothing. So
+ * a new one begins before anybody is told. */
 static void commit_no_room(struct rung_kvlog *self)
 {
     struct rung_kvlog_commit *commit = self->commit;
