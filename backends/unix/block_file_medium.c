@@ -53,10 +53,12 @@ static enum rung_err medium_look(struct opening *o)
         if (errno != ENOENT)
             return medium_fail(o, rung_err_from_errno(errno), "%s: correct %s.path",
                                strerror(errno), o->slot);
-        if (o->read_only || !o->size)
-            return medium_fail(o, RUNG_E_NOTFOUND, "no such file: correct %s.path%s%s%s", o->slot,
-                               o->read_only ? "" : ", or have it made with ",
-                               o->read_only ? "" : o->slot, o->read_only ? "" : ".size=SIZE");
+        if (o->read_only)
+            return medium_fail(o, RUNG_E_NOTFOUND, "no such file: correct %s.path", o->slot);
+        if (!o->size)
+            return medium_fail(o, RUNG_E_NOTFOUND,
+                               "no such file: correct %s.path, or have it made with %s.size=SIZE "
+                               "(a new store in it wants create=on too)", o->slot, o->slot);
         o->made = true;
         return RUNG_OK;
     }

@@ -11,7 +11,8 @@ static void what_cannot_be_opened_says_why(void **state)
     begin(&t);
     t.keys.size = 0;
     expect_refused(&t, RUNG_E_NOTFOUND,
-                   "no such file: correct block.path, or have it made with block.size=SIZE");
+                   "no such file: correct block.path, or have it made with block.size=SIZE "
+                   "(a new store in it wants create=on too)");
     t.keys.read_only = true;
     t.keys.size = DISK;
     expect_refused(&t, RUNG_E_NOTFOUND, "no such file: correct block.path");

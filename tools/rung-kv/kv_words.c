@@ -10,8 +10,9 @@
 static const struct words {
     const char *theirs, *ours;
 } words[] = {
-    {"correct disk.path, or have it made with disk.size=SIZE", "correct its name, or make it with "
-                                                               "rung-kv create"},
+    {"correct disk.path, or have it made with disk.size=SIZE "
+     "(a new store in it wants create=on too)",
+     "correct its name, or make it with rung-kv create"},
     {"correct disk.path", "correct its name"},
     {"set disk.path to ", "name "},
     {"set disk.size to less", "give a smaller SIZE"},
