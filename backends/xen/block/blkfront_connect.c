@@ -5,7 +5,6 @@
  * nothing. Whether the next back end has the same disk, only its size can tell. */
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "blkfront_impl.h"
@@ -97,7 +96,7 @@ static int blkfront_connect(struct rung_xen_device *device, struct rung_xen_pair
     struct rung_blkfront *self = connect_of(device);
     assert(room >= RUNG_BLKFRONT_RING_PAGES + 7);
     (void)room;
-    self->handle = (uint16_t)strtoul(device->id, NULL, 10);
+    self->handle = (uint16_t)rung_xen_decimal(device->id);
     enum rung_err err = rung_blkfront_ring_make(self, connect_order(self));
     if (err)
         rung_log(self->p, RUNG_LOG_ERROR, device->who, "no page, or no grant, for a ring: give the "

@@ -3,7 +3,6 @@
 #include "xen/bus/device.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "rung/log.h"
@@ -33,7 +32,7 @@ static uint32_t list_next(const char *names, int len, int64_t floor)
 {
     uint32_t best = UINT32_MAX;
     for (const char *name = names; name < names + len; name += strlen(name) + 1) {
-        uint32_t number = list_is_number(name) ? (uint32_t)strtoul(name, NULL, 10) : UINT32_MAX;
+        uint32_t number = list_is_number(name) ? (uint32_t)rung_xen_decimal(name) : UINT32_MAX;
         if (number < best && (int64_t)number > floor)
             best = number;
     }
@@ -290,6 +289,14 @@ const char *rung_xen_device_text(const struct rung_xen_device *device, const cha
     return "";
 }
 
+uint64_t rung_xen_decimal(const char *text)
+{
+    uint64_t number = 0;
+    for (; *text >= '0' && *text <= '9'; text++)
+        number = 10 * number + (unsigned)(*text - '0');
+    return number;
+}
+
 uint64_t rung_xen_device_number(const struct rung_xen_device *device, const char *name,
                                 uint64_t absent)
 {
@@ -297,5 +304,5 @@ uint64_t rung_xen_device_number(const struct rung_xen_device *device, const char
     size_t len = strlen(text);
     if (len == 0 || len > 19 || strspn(text, "0123456789") != len)
         return absent;
-    return strtoull(text, NULL, 10);
+    return rung_xen_decimal(text);
 }

@@ -113,4 +113,8 @@ const char *rung_xen_device_text(const struct rung_xen_device *device, const cha
 uint64_t rung_xen_device_number(const struct rung_xen_device *device, const char *name,
                                 uint64_t absent);
 
+/* The number that a text begins with, in decimal; 0 if it begins with none. strtoul() would bring
+ * 2 KiB of musl with it, for bases, signs and streams. */
+uint64_t rung_xen_decimal(const char *text);
+
 #endif

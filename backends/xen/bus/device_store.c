@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* backends/xen/bus/device_store.c - a device's errands to the store; see device_impl.h. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "rung/heap.h"
@@ -162,7 +161,7 @@ static void publish_end(struct rung_xen_device_impl *impl)
 
 static void publish_pairs(struct rung_xen_device_impl *impl)
 {
-    impl->tx = (uint32_t)strtoul(impl->number, NULL, 10);
+    impl->tx = (uint32_t)rung_xen_decimal(impl->number);
     impl->part = publish_end;
     for (unsigned i = 0; i < impl->pair_count; i++)
         errand_write(impl, &impl->pairs[i]);

@@ -2,7 +2,6 @@
 /* backends/xen/bus/device_walk.c - our half of the handshake: looks where the back end stands, and
  * takes the one step that follows from it. Every step ends in another look, until a look changes
  * nothing; then a watch starts the walk anew. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "rung/log.h"
@@ -242,10 +241,10 @@ static void walk_seen(struct rung_xen_device_impl *impl, enum rung_err err)
             walk_leave(impl);
         rung_xen_device_set_back(impl, sight->back);
     }
-    device->remote = (uint16_t)strtoul(sight->remote, NULL, 10);
-    device->back_state = sight->back[0] ? (unsigned)strtoul(sight->state, NULL, 10) : 0;
+    device->remote = (uint16_t)rung_xen_decimal(sight->remote);
+    device->back_state = sight->back[0] ? (unsigned)rung_xen_decimal(sight->state) : 0;
     impl->online = sight->online[0] == '1';
-    impl->said = (unsigned)strtoul(sight->said, NULL, 10);
+    impl->said = (unsigned)rung_xen_decimal(sight->said);
     rung_loop_defer(device->x->p, &impl->walk);
 }
 

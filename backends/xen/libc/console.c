@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* backends/xen/libc/console.c - where musl's stdout and stderr end: on the console. In an image
- * only if something is printed this way. */
+ * only if something is printed this way; what only stdout takes is in stdout.c. */
 #include "stdio_impl.h"
 
 #include "xen/libc/libc.h"
@@ -12,11 +12,6 @@ size_t __stdio_write(FILE *f, const unsigned char *buf, size_t len)
     f->wend = f->buf + f->buf_size;
     f->wpos = f->wbase = f->buf;
     return len;
-}
-
-size_t __stdout_write(FILE *f, const unsigned char *buf, size_t len)
-{
-    return __stdio_write(f, buf, len);
 }
 
 off_t __stdio_seek(FILE *f, off_t offset, int whence)
@@ -32,9 +27,4 @@ int __stdio_close(FILE *f)
 {
     (void)f;
     return 0;
-}
-
-void rung_xen_libc_flush(void)
-{
-    fflush(NULL);
 }

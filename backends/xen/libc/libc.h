@@ -20,7 +20,7 @@ _Noreturn void rung_xen_crash(const char *reason);
 void rung_xen_console_put(const char *text, size_t len);
 
 /* Puts out what stands in stdout's buffer, for the platform to call before it ends. NULL in an
- * image that uses no stdio. */
+ * image that does not use it. */
 void rung_xen_libc_flush(void) __attribute__((__weak__));
 
 #endif

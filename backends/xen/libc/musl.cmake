@@ -38,7 +38,7 @@ if(NOT RUNG_XEN_PRINTF_FLOAT)
                                 "-include;${CMAKE_CURRENT_SOURCE_DIR}/port/no_float.h")
 endif()
 
-add_library(rung_xen_libc STATIC ${libc_files} ${libc_rest} ${libc_assembly} system.c thread.c console.c)
+add_library(rung_xen_libc STATIC ${libc_files} ${libc_rest} ${libc_assembly} system.c thread.c console.c stdout.c)
 set_target_properties(rung_xen_libc PROPERTIES INTERPROCEDURAL_OPTIMIZATION OFF)
 # The order is musl's: private headers in front of the public ones of the same name.
 target_include_directories(rung_xen_libc PRIVATE port ${MUSL_SOURCE_DIR}/arch/x86_64
