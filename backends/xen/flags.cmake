@@ -23,8 +23,8 @@ target_compile_options(rung_xen_flags INTERFACE
     -fno-pie -mcmodel=small -fmacro-prefix-map=${RUNG_ROOT}/=
     # One thread and no %fs behind which a canary could stand.
     $<$<COMPILE_LANGUAGE:C>:-fstack-protector-strong -mstack-protector-guard=global>
-    # For backtraces; unwinding tables are larger, and nobody would read them.
-    -fno-omit-frame-pointer -fno-asynchronous-unwind-tables
+    # Backtraces need the sizes of frames alone, which rung-image takes out of .debug_frame.
+    -fno-asynchronous-unwind-tables
     # No shadow stacks, no indirect-branch tracking: no Xen offers them to a guest yet.
     -fcf-protection=none)
 
@@ -40,6 +40,6 @@ add_custom_target(rung_xen_script DEPENDS ${xen_script})
 add_library(rung_xen_link INTERFACE)
 target_link_options(rung_xen_link INTERFACE
     -nostdlib -static -Wl,-T,${xen_script} -Wl,-z,max-page-size=4096 -Wl,-z,noexecstack
-    -Wl,-z,norelro -Wl,--build-id=none -fstack-protector-strong -mstack-protector-guard=global)
+    -fno-asynchronous-unwind-tables -Wl,-z,norelro -Wl,--build-id=none -fstack-protector-strong -mstack-protector-guard=global)
 
 target_link_libraries(rung_base_flags INTERFACE rung_xen_flags rung_xen_libc_headers)

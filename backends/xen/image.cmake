@@ -1,6 +1,7 @@
 # From the linked program to what Xen boots: bin/<app>; beside it bin/<app>.debug with symbols and
 # debug information for gdb and addr2line, and bin/<app>.xl and bin/<app>.xml to start it with.
-add_executable(rung_image tool/rung_image.c)
+add_executable(rung_image tool/rung_image.c tool/frames.c tool/pack.c)
+target_include_directories(rung_image PRIVATE ${RUNG_ROOT}/backends)
 target_compile_options(rung_image PRIVATE -Wall -Wextra -Wconversion -Wshadow -Werror)
 set_target_properties(rung_image PROPERTIES INTERPROCEDURAL_OPTIMIZATION OFF
                       RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tool)

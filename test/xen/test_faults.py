@@ -3,6 +3,8 @@
 """What goes wrong in a guest ends it as a crash, with one line that says what and where, the
 registers, and a backtrace with names (test/apps/fault)."""
 
+import re
+
 import xentest
 
 # The key how=...: what the line says, and which function the backtrace must get to.
@@ -32,7 +34,20 @@ class Faults(xentest.XenTest):
                 self.assertRegex(self.errors(guest)[0], said)
                 _, _, backtrace = guest.console.partition("called from")
                 self.assertIn(name, backtrace)
+                self.assertEqual("damaged" in backtrace, how == "smash", backtrace)
                 guest.destroy()
+
+    def test_backtrace_is_whole(self):
+        """From one function to the next up to the first instruction, with nothing between."""
+        guest = self.create("fault", "how=assert")
+        self.ends(guest, "crash")
+        _, _, backtrace = guest.console.partition("called from")
+        names = re.findall(r"0x[0-9a-f]+ (\w+)\+0x", backtrace)
+        self.assertEqual(names[:2], ["__assert_fail", "fault_assert"], backtrace)
+        self.assertEqual(names[-2:], ["rung_xen_start", "rung_xen_entry"], backtrace)
+        between = names[2:-2]  # what the compiler has not merged with rung_xen_start
+        self.assertEqual(between, [name for name in ("fault_main", "rung_program")
+                                   if name in between], backtrace)
 
     def test_xl_sees_a_crash(self):
         """With an operator's usual settings the domain is gone afterwards."""

@@ -16,7 +16,7 @@ extern char rung_xen_fault_guard[], rung_xen_fault_stack[], rung_xen_fault_stack
 extern char rung_xen_image_end[];
 extern char rung_xen_first_tables[], rung_xen_first_tables_end[]; /* entry.S */
 
-/* Bytes of the symbols that rung-image has put behind the image, see symbols.c. */
+/* Bytes of the names that rung-image has put behind the image, see names.h. */
 extern const volatile uint32_t rung_xen_symbols_size;
 
 /* For what boot writes and nobody may write afterwards. */

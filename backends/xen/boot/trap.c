@@ -183,7 +183,7 @@ void rung_xen_trap(const struct rung_xen_frame *frame)
     trap_begin();
     trap_print_reason(frame);
     trap_print_registers(frame);
-    rung_xen_print_backtrace(frame->rbp, frame->rsp);
+    rung_xen_print_backtrace(frame->rip, frame->rsp);
     rung_xen_machine_crash();
 }
 
@@ -192,7 +192,7 @@ __attribute__((used)) void rung_xen_crash(const char *reason) /* the C library i
     trap_begin();
     rung_xen_print(reason);
     rung_xen_print("\n");
-    rung_xen_print_backtrace((uintptr_t)__builtin_frame_address(0), 0);
+    rung_xen_print_backtrace(0, (uintptr_t)__builtin_frame_address(0) + sizeof(uint64_t));
     rung_xen_machine_crash();
 }
 

@@ -32,10 +32,9 @@ void rung_xen_print(const char *text);
 void rung_xen_print_hex(uint64_t value, unsigned digits); /* at least so many */
 void rung_xen_print_number(uint64_t value);
 
-/* backtrace.c: the return addresses from the frame pointer on, one per line; "name+0x12" for an
- * address of code. stack_pointer (0: none): where a function that has no frame, or has none yet or
- * no more, may have its own. */
-void rung_xen_print_backtrace(uint64_t frame_pointer, uint64_t stack_pointer);
+/* backtrace.c: the return addresses from that of the function at program_counter on, one per line;
+ * "name+0x12" for an address of code. */
+void rung_xen_print_backtrace(uint64_t program_counter, uint64_t stack_pointer);
 void rung_xen_print_symbol(uint64_t address);
 
 #endif

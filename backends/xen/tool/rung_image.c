@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* backends/xen/tool/rung_image.c - from the ELF file that the linker makes to the one that Xen
  * boots: `rung-image IN OUT`. OUT holds the segments and nothing else, close together and without
- * the zeros at their ends; and behind them, as one more segment, the names of all functions for
- * backtraces, in the form that ../boot/backtrace.c reads. Runs on the build machine. */
+ * the zeros at their ends; and behind them, as one more segment, the names and frames of all
+ * functions for backtraces, in the form that ../boot/names.h describes. Runs on the build
+ * machine. */
 #include <elf.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -11,14 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NAME_MAX_LEN 63u /* as backtrace.c has room for, without the zero */
+#include "xen/tool/frames.h"
+#include "xen/tool/pack.h"
+
 #define ALIGN 16u        /* of contents in the file; what it is in memory, the addresses say */
 #define SEGMENTS_MAX 16u
-
-struct symbol {
-    uint64_t address;
-    char name[NAME_MAX_LEN + 1];
-};
 
 struct image {
     const char *path;
@@ -26,9 +24,9 @@ struct image {
     size_t len;
     const Elf64_Ehdr *head;
     const Elf64_Phdr *segments;
-    struct symbol *symbols;
-    size_t symbol_count;
-    uint8_t *table; /* the symbols as they go into the image */
+    struct rung_xen_name *names; /* of functions */
+    size_t name_count;
+    uint8_t *table; /* the same as they go into the image */
     size_t table_len;
 };
 
@@ -103,17 +101,17 @@ static bool is_code(const struct image *image, const Elf64_Sym *symbol)
     return false;
 }
 
-static int by_address(const void *a, const void *b)
+static int by_place(const void *a, const void *b)
 {
-    const struct symbol *x = a, *y = b;
-    if (x->address != y->address)
-        return x->address < y->address ? -1 : 1;
-    return strcmp(x->name, y->name);
+    const struct rung_xen_name *x = a, *y = b;
+    if (x->place != y->place)
+        return x->place < y->place ? -1 : 1;
+    return strcmp(x->text, y->text);
 }
 
 /* The functions, by address; of several names for one the first by the alphabet. What the compiler
  * has put behind a name (".part.0") says nothing to a reader. */
-static void collect(struct image *image)
+static void collect(struct image *image, uint64_t code)
 {
     const Elf64_Shdr *symtab = section(image, SHT_SYMTAB);
     const Elf64_Shdr *sections = part(image, image->head->e_shoff, image->head->e_shnum,
@@ -124,7 +122,7 @@ static void collect(struct image *image)
     const Elf64_Sym *symbols = part(image, symtab->sh_offset, 1, symtab->sh_size);
     const char *names = part(image, strtab->sh_offset, 1, strtab->sh_size);
     size_t count = symtab->sh_size / sizeof(*symbols), kept = 0;
-    image->symbols = must(calloc(count + 1, sizeof(*image->symbols)));
+    image->names = must(calloc(count + 1, sizeof(*image->names)));
     for (size_t i = 0; i < count; i++) {
         if (!is_code(image, &symbols[i]) || symbols[i].st_name >= strtab->sh_size)
             continue;
@@ -133,39 +131,41 @@ static void collect(struct image *image)
         const char *dot = memchr(name, '.', len);
         if (dot)
             len = (size_t)(dot - name);
-        if (len > NAME_MAX_LEN)
-            len = NAME_MAX_LEN;
-        memcpy(image->symbols[kept].name, name, len);
-        image->symbols[kept++].address = symbols[i].st_value;
+        if (len >= RUNG_XEN_NAME)
+            len = RUNG_XEN_NAME - 1;
+        memcpy(image->names[kept].text, name, len);
+        image->names[kept++].place = symbols[i].st_value - code;
     }
-    qsort(image->symbols, kept, sizeof(*image->symbols), by_address);
+    qsort(image->names, kept, sizeof(*image->names), by_place);
     for (size_t i = 0; i < kept; i++)
-        if (i == 0 || image->symbols[i].address != image->symbols[i - 1].address)
-            image->symbols[image->symbol_count++] = image->symbols[i];
+        if (i == 0 || image->names[i].place != image->names[i - 1].place)
+            image->names[image->name_count++] = image->names[i];
 }
 
-static void encode(struct image *image, uint64_t address)
+/* Adds to the names what is known of their frames. */
+static void add_frames(struct image *image, uint64_t address)
 {
-    const char *before = "";
-    uint8_t *p = image->table = must(malloc((image->symbol_count + 1) * (NAME_MAX_LEN + 16)));
-    for (size_t i = 0; i < image->symbol_count; i++) {
-        const struct symbol *symbol = &image->symbols[i];
-        size_t common = 0, rest;
-        for (uint64_t distance = symbol->address - address;; distance >>= 7) {
-            *p++ = (uint8_t)((distance & 0x7f) | (distance > 0x7f ? 0x80 : 0));
-            if (distance <= 0x7f)
-                break;
+    const Elf64_Ehdr *head = image->head;
+    const Elf64_Shdr *sections = part(image, head->e_shoff, head->e_shnum, sizeof(*sections));
+    struct frames_code code = {.address = address};
+    if (head->e_shstrndx >= head->e_shnum)
+        fail("%s is damaged: its sections have no names", image->path);
+    const Elf64_Shdr *names = &sections[head->e_shstrndx];
+    const char *text = part(image, names->sh_offset, 1, names->sh_size);
+    for (unsigned i = 0; i < head->e_shnum; i++) {
+        if (sections[i].sh_name < names->sh_size
+            && strncmp(text + sections[i].sh_name, ".debug_frame",
+                       names->sh_size - sections[i].sh_name) == 0) {
+            code.frames = part(image, sections[i].sh_offset, 1, sections[i].sh_size);
+            code.frames_len = sections[i].sh_size;
+        } else if (sections[i].sh_type == SHT_PROGBITS && sections[i].sh_addr == address) {
+            code.code = part(image, sections[i].sh_offset, 1, sections[i].sh_size);
+            code.code_len = sections[i].sh_size;
         }
-        while (symbol->name[common] && symbol->name[common] == before[common])
-            common++;
-        rest = strlen(symbol->name) - common + 1;
-        *p++ = (uint8_t)common;
-        memcpy(p, symbol->name + common, rest);
-        p += rest;
-        address = symbol->address;
-        before = symbol->name;
     }
-    image->table_len = (size_t)(p - image->table);
+    struct rung_xen_name *with = must(frames_find(&code, image->names, &image->name_count));
+    free(image->names);
+    image->names = with;
 }
 
 static const Elf64_Sym *find(const struct image *image, const char *name)
@@ -246,8 +246,10 @@ int main(int argc, char **argv)
     struct image image = {.path = argv[1]};
     read_all(&image);
     check(&image);
-    collect(&image);
-    encode(&image, find(&image, "rung_xen_code")->st_value);
+    uint64_t code = find(&image, "rung_xen_code")->st_value;
+    collect(&image, code);
+    add_frames(&image, code);
+    image.table = must(pack_names(image.names, image.name_count, &image.table_len));
     set_size(&image);
     FILE *file = fopen(argv[2], "wb");
     if (!file)
@@ -256,7 +258,7 @@ int main(int argc, char **argv)
     if (fclose(file))
         fail("%s cannot be written: is the disk full?", argv[2]);
     free(image.table);
-    free(image.symbols);
+    free(image.names);
     free(image.bytes);
     return 0;
 }
