@@ -71,8 +71,8 @@ endfunction()
 
 # rung_module(NAME PROVIDES iface... [REQUIRES iface...] [PLATFORMS p...] SOURCES file...
 #             [HOT file...] [LINK target...] [KEYS key...] [GENERATE function] [TESTS file...])
-# HOT are those of SOURCES that each packet or request passes: where all else is compiled to be small
-# (hot_options), these stay fast.
+# HOT are those of SOURCES that copy what packets and requests carry, or that each of them passes many
+# times: where all else is compiled to be small (hot_options), these stay fast.
 function(rung_module name)
     rung_check_words_("rung_module(${name})"
                       "PROVIDES;REQUIRES;PLATFORMS;SOURCES;HOT;LINK;KEYS;GENERATE;TESTS" "" ${ARGN})

@@ -11,13 +11,17 @@ set(xen_headers ${CMAKE_BINARY_DIR}/xen-headers)
 file(MAKE_DIRECTORY ${xen_headers})
 file(CREATE_LINK ${XEN_HEADERS}/xen ${xen_headers}/xen SYMBOLIC)
 
-# An image is to be small: -O2 is for the files that a module calls HOT, and adds a quarter elsewhere.
-rung_set(hot_options "$<$<CONFIG:Release>:-O2>")
+# An image is to be small: -O2 is for the files that a module calls HOT, and adds a quarter elsewhere;
+# and of -O2 not what makes copies of code. docs/decisions/0009-image-size.md has the figures.
+set(hot -O2 -fjump-tables -fno-inline-functions -fno-inline-small-functions -fno-tree-ch
+        -fno-tree-pre -fno-tree-vectorize -freorder-blocks-algorithm=simple)
+rung_set(hot_options "$<$<CONFIG:Release>:${hot}>")
 
 add_library(rung_xen_flags INTERFACE)
 target_include_directories(rung_xen_flags SYSTEM INTERFACE ${xen_headers})
 target_compile_options(rung_xen_flags INTERFACE
-    $<$<CONFIG:Release>:-Os>
+    # A table of jumps has eight bytes for each value of a switch.
+    "$<$<CONFIG:Release>:-Oz;-fno-jump-tables>"
     # Gaps that would bring functions and loops to rounder addresses are 4 KiB of a website.
     -falign-functions=1 -falign-jumps=1 -falign-loops=1
     -fno-pie -mcmodel=small -fmacro-prefix-map=${RUNG_ROOT}/=
@@ -40,6 +44,7 @@ add_custom_target(rung_xen_script DEPENDS ${xen_script})
 add_library(rung_xen_link INTERFACE)
 target_link_options(rung_xen_link INTERFACE
     -nostdlib -static -Wl,-T,${xen_script} -Wl,-z,max-page-size=4096 -Wl,-z,noexecstack
-    -fno-asynchronous-unwind-tables -Wl,-z,norelro -Wl,--build-id=none -fstack-protector-strong -mstack-protector-guard=global)
+    -Wl,-z,norelro -Wl,--build-id=none -fstack-protector-strong -mstack-protector-guard=global
+    -flto-partition=one -fno-asynchronous-unwind-tables)
 
 target_link_libraries(rung_base_flags INTERFACE rung_xen_flags rung_xen_libc_headers)

@@ -17,7 +17,7 @@ set_source_files_properties(${LWIP_SOURCE_DIR}/src/core/tcp_in.c PROPERTIES
 set_source_files_properties(${LWIP_SOURCE_DIR}/src/core/tcp.c PROPERTIES
     COMPILE_DEFINITIONS tcp_netif_ip_addr_changed=rung_lwip_real_tcp_netif_ip_addr_changed)
 rung_get(hot_options hot_options)
-foreach(file tcp_in.c tcp_out.c pbuf.c inet_chksum.c ipv4/ip4.c)
+foreach(file inet_chksum.c pbuf.c)
     set_source_files_properties(${LWIP_SOURCE_DIR}/src/core/${file} PROPERTIES
                                 COMPILE_OPTIONS "${hot_options}")
 endforeach()

@@ -12,8 +12,23 @@ KIB = 1024
 
 
 class Costs(xentest.unittest.TestCase):
+    def expect_small(self, name, content, limit):
+        size = os.path.getsize(xentest.image(name))
+        print(f"{name}: {size} bytes, {(size - content) / KIB:.1f} KiB beyond {content} bytes of "
+              f"content; at most {limit}")
+        self.assertGreater(size, content)
+        self.assertLessEqual(size - content, limit * KIB)
+
     def test_hello_is_small(self):
-        self.assertLessEqual(os.path.getsize(xentest.image("hello")), 48 * KIB)
+        self.expect_small("hello", 0, 48)
+
+    def test_website_is_small(self):
+        """Its content are the files and their gzip variants, as crunch has put them together."""
+        build = os.path.dirname(xentest.BIN)
+        content = os.path.join(build, "generated", "website", "content", "crunch_website_content.bin")
+        self.assertGreaterEqual(os.path.getsize(content),
+                                sum(map(len, xentest.content().values())))
+        self.expect_small("website", os.path.getsize(content), 200)
 
     def test_entry_to_listening(self):
         image = xentest.image("website")

@@ -8,7 +8,7 @@ target_include_directories(rung_xen_crypto SYSTEM PUBLIC ${BEARSSL_SOURCE_DIR}/i
                                            PRIVATE ${BEARSSL_SOURCE_DIR}/src)
 target_compile_definitions(rung_xen_crypto PRIVATE BR_AES_X86NI=0 BR_SSE2=0 BR_RDRAND=0
                            BR_USE_GETENTROPY=0 BR_USE_URANDOM=0 BR_USE_UNIX_TIME=0)
-target_compile_options(rung_xen_crypto PRIVATE -std=c11 -Os -w -ffunction-sections -fdata-sections)
+target_compile_options(rung_xen_crypto PRIVATE -std=c11 -Oz -w -ffunction-sections -fdata-sections)
 if(RUNG_SANITIZE)
     target_compile_options(rung_xen_crypto PRIVATE -fsanitize=${RUNG_SANITIZE} -fno-omit-frame-pointer)
 endif()

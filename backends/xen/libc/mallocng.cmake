@@ -7,7 +7,7 @@ add_library(rung_xen_mallocng STATIC
     ${CMAKE_CURRENT_LIST_DIR}/mallocng_pages.c)
 target_include_directories(rung_xen_mallocng PRIVATE ${MUSL_SOURCE_DIR}/src/malloc/mallocng
                                              PUBLIC ${RUNG_ROOT}/backends)
-target_compile_options(rung_xen_mallocng PRIVATE -std=gnu11 -Os -w -ffreestanding -fno-strict-aliasing
+target_compile_options(rung_xen_mallocng PRIVATE -std=gnu11 -Oz -w -ffreestanding -fno-strict-aliasing
     -ffunction-sections -fdata-sections "SHELL:-include ${CMAKE_CURRENT_LIST_DIR}/mallocng_glue.h")
 target_link_libraries(rung_xen_mallocng PRIVATE
     $<TARGET_NAME_IF_EXISTS:rung_xen_libc_headers> $<TARGET_NAME_IF_EXISTS:rung_xen_flags>)

@@ -48,7 +48,7 @@ target_link_libraries(rung_xen_libc PUBLIC rung_xen_libc_headers
                                     PRIVATE $<TARGET_NAME_IF_EXISTS:rung_xen_flags>)
 # musl's own flags. For size: what works on many bytes is assembly, or goes by words.
 target_compile_options(rung_xen_libc PRIVATE
-    $<$<COMPILE_LANGUAGE:C>:-std=c99 -Os -w -ffreestanding -fno-strict-aliasing -frounding-math>
+    $<$<COMPILE_LANGUAGE:C>:-std=c99 -Oz -w -ffreestanding -fno-strict-aliasing -frounding-math>
     $<$<COMPILE_LANGUAGE:ASM>:-Wa,--noexecstack>
     $<$<COMPILE_LANG_AND_ID:ASM,Clang>:-Wno-unused-command-line-argument>
     -ffunction-sections -fdata-sections)
