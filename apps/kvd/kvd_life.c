@@ -99,8 +99,8 @@ static void wait_sweep(struct rung_timer *timer)
 void kvd_wait_init(struct kvd *kvd)
 {
     kvd->wait_timer.fn = wait_sweep;
-    kvd->wait[KVD_WAIT_IDLE].timeout_ns = kvd->config.idle_timeout_ns;
-    kvd->wait[KVD_WAIT_STALL].timeout_ns = kvd->config.stall_timeout_ns;
+    kvd->wait[KVD_WAIT_IDLE].timeout_ns = rung_ns_bounded(kvd->config.idle_timeout_ns);
+    kvd->wait[KVD_WAIT_STALL].timeout_ns = rung_ns_bounded(kvd->config.stall_timeout_ns);
     kvd->wait[KVD_WAIT_LINGER].timeout_ns = LIFE_LINGER_NS;
 }
 

@@ -9,6 +9,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "rung/clock.h"
 #include "tcp_impl.h"
 #include "unix/unix.h"
 
@@ -318,7 +319,7 @@ int rung_tcp_socket_shutdown(struct rung_tcp_conn *base)
 static void stream_linger(struct rung_tcp_socket_conn *conn)
 {
     struct rung_tcp_socket *self = tcp_self(conn->base.tcp);
-    uint64_t delay_ns = rung_tcp_socket_key_linger(self->keys);
+    uint64_t delay_ns = rung_ns_bounded(rung_tcp_socket_key_linger(self->keys));
     *conn->link = conn->next;
     if (conn->next)
         conn->next->link = conn->link;

@@ -15,6 +15,13 @@
 #define RUNG_NS_PER_MS UINT64_C(1000000)
 #define RUNG_NS_PER_S UINT64_C(1000000000)
 
+/* A time-out as a user gave it, but no longer than what can be added to any time of the monotonic
+ * clock without passing its end: 292 years, which is never. */
+static inline uint64_t rung_ns_bounded(uint64_t ns)
+{
+    return ns < UINT64_MAX / 2 ? ns : UINT64_MAX / 2;
+}
+
 uint64_t rung_clock_monotonic_ns(struct rung_platform *p);
 uint64_t rung_clock_wall_ns(struct rung_platform *p);
 

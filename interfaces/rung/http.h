@@ -74,7 +74,8 @@ struct rung_http_ops {
      * ETag, its type or the name's, and its gzip variant for clients that take it. Large values
      * are read piece by piece as the client takes them. */
     void (*respond_kv)(struct rung_http_request *request, struct rung_kv *kv);
-    /* Resets every connection, then op->done(0). The app answers no request after that. */
+    /* Resets every connection, then op->done(0). One whose answer TCP has taken as a whole has a
+     * moment for it to arrive first. The app answers no request after that. */
     void (*close)(struct rung_http *http, struct rung_op *op);
 };
 

@@ -3,6 +3,7 @@
 #include "http1_int.h"
 
 #define HTTP1_LINGER_NS (2 * RUNG_NS_PER_S) /* how long a client may take to close after us */
+#define HTTP1_GRACE_NS (2 * RUNG_NS_PER_S)  /* and, at close, to take the rest of its answer */
 
 static struct rung_http1 *http1_of(struct rung_http *http)
 {
@@ -78,27 +79,53 @@ void rung_http1_close_check(struct rung_http1 *h)
         return;
     h->closing = NULL;
     rung_timer_stop(h->p, &h->timer);
+    rung_timer_stop(h->p, &h->close_timer);
     rung_loop_undefer(h->p, &h->accept_task);
     rung_http1_pool_empty(h);
     rung_op_finish(h->p, op, RUNG_OK);
 }
 
+/* A connection whose time ends with the server's: unless all it waits for is that TCP brings the
+ * rest of an answer across. NULL: there is none. */
+static struct http1_conn *http1_at_an_end(struct rung_http1 *h)
+{
+    for (struct http1_conn *c = h->conns; c != NULL; c = c->next) {
+        if (c->state != HTTP1_LINGER || c->held == 0)
+            return c;
+    }
+    return NULL;
+}
+
 static void http1_close_task(struct rung_task *task)
 {
     struct rung_http1 *h = rung_container_of(task, struct rung_http1, close_task);
+    struct http1_conn *c;
     while (h->listeners != NULL)
         http1_unlisten(&h->http, h->listeners->server);
-    while (h->conns != NULL)
-        rung_http1_let_go(h->conns, false);
-    for (struct http1_conn *c = h->gone, *next; c != NULL; c = next) {
-        next = c->next;
-        if (c->work != NULL) { /* the app will not answer it any more */
-            struct http1_work *w = c->work;
-            c->work = NULL;
+    while ((c = http1_at_an_end(h)) != NULL) {
+        if (c->state == HTTP1_IDLE && c->held > 0)
+            rung_http1_linger(c);
+        else
+            rung_http1_let_go(c, false);
+    }
+    for (struct http1_conn *next, *gone = h->gone; gone != NULL; gone = next) {
+        next = gone->next;
+        if (gone->work != NULL) { /* the app will not answer it any more */
+            struct http1_work *w = gone->work;
+            gone->work = NULL;
             rung_http1_work_put(w);
         }
     }
+    if (h->conns != NULL)
+        rung_timer_start(h->p, &h->close_timer, HTTP1_GRACE_NS);
     rung_http1_close_check(h);
+}
+
+static void http1_close_late(struct rung_timer *timer)
+{
+    struct rung_http1 *h = rung_container_of(timer, struct rung_http1, close_timer);
+    while (h->closing != NULL && h->conns != NULL)
+        rung_http1_let_go(h->conns, false);
 }
 
 /* From a task, for it may be called inside on_request(). */
@@ -152,14 +179,15 @@ enum rung_err rung_http1_open(struct rung_http1 *self, struct rung_platform *p,
         || !http1_in_range(self, "max-connections", self->max_connections, 1, 1 << 30))
         return RUNG_E_RANGE;
     self->max_header = (uint32_t)max_header;
-    self->wait[HTTP1_WAIT_IDLE].timeout_ns = rung_http1_key_idle_timeout(keys);
-    self->wait[HTTP1_WAIT_HEAD].timeout_ns = rung_http1_key_header_timeout(keys);
-    self->wait[HTTP1_WAIT_BODY].timeout_ns = rung_http1_key_body_timeout(keys);
-    self->wait[HTTP1_WAIT_SEND].timeout_ns = rung_http1_key_send_timeout(keys);
+    self->wait[HTTP1_WAIT_IDLE].timeout_ns = rung_ns_bounded(rung_http1_key_idle_timeout(keys));
+    self->wait[HTTP1_WAIT_HEAD].timeout_ns = rung_ns_bounded(rung_http1_key_header_timeout(keys));
+    self->wait[HTTP1_WAIT_BODY].timeout_ns = rung_ns_bounded(rung_http1_key_body_timeout(keys));
+    self->wait[HTTP1_WAIT_SEND].timeout_ns = rung_ns_bounded(rung_http1_key_send_timeout(keys));
     self->wait[HTTP1_WAIT_LINGER].timeout_ns = HTTP1_LINGER_NS;
     rung_http1_wait_init(self);
     self->accept_task.fn = http1_accept_more;
     self->close_task.fn = http1_close_task;
+    self->close_timer.fn = http1_close_late;
     return RUNG_OK;
 }
 

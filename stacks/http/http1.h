@@ -75,6 +75,7 @@ struct rung_http1 {
 
     struct rung_op *closing;
     struct rung_task close_task;
+    struct rung_timer close_timer; /* its end is the end of all answers' time */
 };
 
 enum rung_err rung_http1_open(struct rung_http1 *self, struct rung_platform *p,

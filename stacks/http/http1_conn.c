@@ -100,10 +100,12 @@ static bool conn_read(struct http1_conn *c)
     if (c->http1->closing != NULL)
         return false;
     if (c->listener->server == NULL) { /* unlistened */
-        if (c->state == HTTP1_IDLE)
-            rung_http1_let_go(c, true);
-        else
+        if (c->state != HTTP1_IDLE)
             rung_http1_fail(c, 503);
+        else if (c->held > 0)
+            rung_http1_linger(c); /* the client still takes the last response */
+        else
+            rung_http1_let_go(c, true);
         return true;
     }
     if (c->rx == NULL) {
@@ -140,6 +142,10 @@ static bool conn_read(struct http1_conn *c)
 
 static bool conn_drain(struct http1_conn *c)
 {
+    if (c->http1->closing != NULL && c->held == 0) {
+        rung_http1_let_go(c, true);
+        return true;
+    }
     while (!c->eof) {
         while (c->rx != NULL) {
             c->drained += (uint32_t)c->rx->len;

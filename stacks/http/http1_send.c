@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* stacks/http/http1_send.c - a response on its way: slices by reference, one send() for head and
  * body. A short body is copied behind its head: one buffer costs TCP less than two (a vector for
- * the kernel, a frame of one piece more for a device) than 2 KiB cost to copy. Others go out in slices of 64 KiB, each with a release of ours, because that is how a
- * server sees that a slow client does take something, and may let it be slow for as long as it
- * likes. */
+ * the kernel, a frame of one piece more for a device) than 2 KiB cost to copy. Others go out in
+ * slices of 64 KiB, each with a release of ours, because that is how a server sees that a slow
+ * client does take something, and may let it be slow for as long as it likes. */
 #include "http1_int.h"
 
 static void send_released(struct rung_buf *buf)

@@ -333,11 +333,28 @@ static void test_long_commands_wait(void **state)
     rig_close(&rig);
 }
 
+/* So long that adding it to the time of day would wrap. */
+static void test_endless_time_outs(void **state)
+{
+    struct rig rig = {.config = {.idle_timeout_ns = UINT64_MAX, .stall_timeout_ns = UINT64_MAX}};
+    (void)state;
+    rig_open(&rig);
+    struct client *idle = client_new(&rig), *half = client_new(&rig);
+    client_send(half, "*1\r\n$4\r\nPI", 10);
+    rig_pass(&rig, 1000000 * RUNG_NS_PER_S);
+    client_send(half, "NG\r\n", 4);
+    rig_run(&rig);
+    client_expect(half, "+PONG\r\n");
+    client_ask(idle, "PING", "+PONG\r\n");
+    rig_close(&rig);
+}
+
 #define CASE(name) cmocka_unit_test(test_##name)
 static const struct CMUnitTest cases[] = {
     CASE(protocol_errors), CASE(garbage), CASE(line_too_long), CASE(inline_quotes), CASE(unknown_names),
     CASE(too_long), CASE(long_keys), CASE(long_patterns), CASE(too_many_clients),
-    CASE(deaf_clients), CASE(endless_pipeline), CASE(time_outs), CASE(long_commands_wait), {0},
+    CASE(deaf_clients), CASE(endless_pipeline), CASE(time_outs), CASE(endless_time_outs),
+    CASE(long_commands_wait), {0},
 };
 
 int main(void)

@@ -74,15 +74,9 @@ void http_pass(struct http_test *t, uint64_t ns)
     rung_virtual_advance_ns(t->p, ns);
 }
 
-struct closing {
-    struct rung_op op;
-    unsigned count;
-    int result;
-};
-
 static void http_on_closed(struct rung_op *op, int result)
 {
-    struct closing *closing = rung_container_of(op, struct closing, op);
+    struct http_closing *closing = rung_container_of(op, struct http_closing, op);
     closing->count++;
     closing->result = result;
 }
@@ -95,20 +89,25 @@ void http_unlisten(struct http_test *t)
     t->listening = false;
 }
 
-void http_close(struct http_test *t)
+void http_close_start(struct http_test *t)
 {
-    struct closing closing = {.op.done = http_on_closed};
+    t->closing = (struct http_closing){.op.done = http_on_closed};
     t->in_call = true;
-    rung_http_close(t->http, &closing.op);
+    rung_http_close(t->http, &t->closing.op);
     t->in_call = false;
     t->listening = false;
     t->open = false;
-    assert_int_equal(closing.count, 0);
+    assert_int_equal(t->closing.count, 0);
     http_run(t);
+}
+
+void http_close(struct http_test *t)
+{
+    http_close_start(t);
     kv_fake_go(&t->kv); /* what it holds keeps the module from being closed */
     http_run(t);
-    assert_int_equal(closing.count, 1);
-    assert_int_equal(closing.result, RUNG_OK);
+    assert_int_equal(t->closing.count, 1);
+    assert_int_equal(t->closing.result, RUNG_OK);
 }
 
 void http_end(struct http_test *t)

@@ -51,6 +51,12 @@ struct http_way {
 };
 extern const struct http_way *http_way; /* of the group that runs */
 
+struct http_closing {
+    struct rung_op op;
+    unsigned count; /* times that done() ran */
+    int result;
+};
+
 struct http_test {
     struct rung_platform *p;
     struct tcp_loop tcp;
@@ -65,6 +71,7 @@ struct http_test {
     struct rung_http_request *held[8];
     unsigned held_count;
     unsigned bodies; /* of the app, given and not yet released */
+    struct http_closing closing;
 };
 
 /* Sets all up with the default limits, or with changed ones, and listens on port 80. */
@@ -74,6 +81,7 @@ void http_begin_with(struct http_test *t, const struct http_limits *limits);
 /* Closes all, and fails if anything is left. */
 void http_end(struct http_test *t);
 void http_close(struct http_test *t);
+void http_close_start(struct http_test *t); /* and http_end() waits for nothing more */
 void http_unlisten(struct http_test *t);
 /* Runs the loop until nothing moves, without time passing. */
 void http_run(struct http_test *t);

@@ -199,6 +199,44 @@ static void close_at_any_time(void **state)
     http_end(&t);
 }
 
+/* An answer of which TCP still holds the end: kept for connections, or their last. */
+static void close_with_answers_on_their_way(void **state)
+{
+    static const char *const ask[] = {
+        "GET /long HTTP/1.1\r\n" END, "GET /long HTTP/1.1\r\nConnection: close\r\n" END};
+    (void)state;
+    for (unsigned i = 0; i < 8; i++) {
+        struct http_test t;
+        struct http_client c;
+        bool unlisten = (i & 2) != 0, reads = (i & 4) != 0;
+        http_begin(&t);
+        t.tcp.window = 10;
+        http_connect(&t, &c);
+        c.deaf = true;
+        http_say(&c, ask[i & 1]);
+        assert_true(t.tcp.sent > 0);
+        if (unlisten) {
+            http_unlisten(&t);
+            http_run(&t);
+        }
+        http_close_start(&t);
+        assert_int_equal(t.closing.count, 0);
+        if (reads) {
+            c.deaf = false;
+            http_pass(&t, HTTP_S / 2);
+            while (http_sip(&c) > 0)
+                http_run(&t);
+            http_expect(&c, 200, "/long|");
+        } else {
+            http_pass(&t, 3 * HTTP_S);
+        }
+        assert_int_equal(t.closing.count, 1);
+        assert_int_equal(t.tcp.sent, 0);
+        http_leave(&c, false);
+        http_end(&t);
+    }
+}
+
 static void many_connections_come_and_go(void **state)
 {
     struct http_test t;
@@ -256,6 +294,7 @@ const struct CMUnitTest http_life_cases[] = {
     cmocka_unit_test(unlisten_inside_a_request),
     cmocka_unit_test(address_in_use),
     cmocka_unit_test(close_at_any_time),
+    cmocka_unit_test(close_with_answers_on_their_way),
     cmocka_unit_test(many_connections_come_and_go),
     {0},
 };

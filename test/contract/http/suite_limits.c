@@ -204,6 +204,37 @@ static void slow_body(void **state)
     http_end(&t);
 }
 
+/* As long as can be said: not so long that it wraps and is over at once. */
+static void longest_timeouts(void **state)
+{
+    struct http_limits limits = http_defaults;
+    struct http_test t;
+    struct http_client c;
+    (void)state;
+    limits.idle_ns = limits.header_ns = limits.body_ns = limits.send_ns = UINT64_MAX;
+    http_begin_with(&t, &limits);
+    http_pass(&t, 1000 * HTTP_S);
+    http_connect(&t, &c);
+    http_pass(&t, 1000 * HTTP_S);
+    http_say(&c, "POST / HTTP/1.1\r\n");
+    http_pass(&t, 1000 * HTTP_S);
+    http_say(&c, "Content-Length: 2\r\n" END "a");
+    http_pass(&t, 1000 * HTTP_S);
+    http_say(&c, "b");
+    http_expect(&c, 200, "/|ab");
+    t.tcp.window = 10;
+    c.deaf = true;
+    http_say(&c, "GET /a HTTP/1.1\r\n" END);
+    http_pass(&t, 1000 * HTTP_S);
+    c.deaf = false;
+    while (http_sip(&c) > 0)
+        http_run(&t);
+    http_expect(&c, 200, "/a|");
+    http_expect_open(&c);
+    http_leave(&c, true);
+    http_end(&t);
+}
+
 static void idle_connections(void **state)
 {
     struct http_test t;
@@ -327,6 +358,7 @@ const struct CMUnitTest http_limit_cases[] = {
     cmocka_unit_test(flood_after_error),
     cmocka_unit_test(slow_loris),
     cmocka_unit_test(slow_body),
+    cmocka_unit_test(longest_timeouts),
     cmocka_unit_test(idle_connections),
     cmocka_unit_test(too_many_connections),
     cmocka_unit_test(accept_stops_and_goes_on),
