@@ -3,7 +3,8 @@
  * llhttp 8.1 in strict mode takes bare LF at the end of the request line, folded lines, further
  * spaces there, and other protocols' names. Each lets two readers of one stream see different
  * requests, so all are refused: the head must be lines that end in CRLF, and hold no control byte
- * but tab. */
+ * but tab. The other way, it refuses two things that RFC 9112, 7.1.1 allows in a chunk's extension:
+ * blanks around its parts, a backslash in a quoted value. That is left so: nobody sends them. */
 #include "http1_int.h"
 
 static bool head_is_control(char c)
@@ -46,6 +47,9 @@ bool rung_http1_frame_ok(struct http1_work *w, const char *at, size_t len)
     for (size_t i = 0; i < len; i++) {
         if ((in->frame_last == '\r') != (at[i] == '\n'))
             return false;
+        /* No chunk's length, but a trailer that is folded or has no name: llhttp takes both. */
+        if (in->frame_last == '\n' && (at[i] == ' ' || at[i] == '\t' || at[i] == ':'))
+            return false;
         if (head_is_control(at[i]) && at[i] != '\t' && at[i] != '\r' && at[i] != '\n')
             return false;
         in->frame_last = at[i];
@@ -67,18 +71,46 @@ static bool head_request_line_ok(const struct http1_work *w)
            && memcmp(version, " HTTP/", 6) == 0 && memcmp(version + 9, "\r\n", 2) == 0;
 }
 
-/* RFC 9110, 7.2: what may stand in a Host; not its grammar, but nothing that means something
- * else: no control or blank, none of "#,/<>?@\ and nothing above 0x7e. */
-static bool head_host_ok(struct http1_span host)
+/* What may stand in a name or address: not its grammar, but nothing that means something else, no
+ * control or blank, none of "#,/:<>?@[\]" and nothing above 0x7e. */
+static bool head_is_host(char c)
 {
     static const uint64_t good[4] = {
-        UINT64_C(0x2fff6ff200000000), UINT64_C(0x7fffffffeffffffe)};
-    uint64_t ok = 1;
-    for (size_t i = 0; i < host.len; i++) {
-        unsigned char c = (unsigned char)host.at[i];
-        ok &= good[c >> 6] >> (c & 63);
+        UINT64_C(0x2bff6ff200000000), UINT64_C(0x7fffffffc7fffffe)};
+    return (good[(unsigned char)c >> 6] >> (c & 63) & 1) != 0;
+}
+
+/* ":80", or nothing. RFC 3986 allows ":" as well. */
+static bool head_port_ok(struct http1_span text)
+{
+    unsigned port = 0;
+    if (text.len > 0 && *text.at != ':')
+        return false;
+    for (size_t i = 1; i < text.len; i++) {
+        if (text.at[i] < '0' || text.at[i] > '9')
+            return false;
+        port = port * 10 + (unsigned)(text.at[i] - '0');
+        if (port > 65535)
+            return false;
     }
-    return ok != 0;
+    return true;
+}
+
+/* RFC 9112, 3.2: a Host that is none is refused. It is a name or an address, IPv6 in brackets, and
+ * perhaps a port. */
+static bool head_host_ok(struct http1_span host)
+{
+    size_t i = 0;
+    bool bracket = host.len > 0 && *host.at == '[';
+    if (bracket) {
+        for (i = 1; i < host.len && (head_is_host(host.at[i]) || host.at[i] == ':'); i++)
+            ;
+        if (i < 2 || i == host.len || host.at[i++] != ']')
+            return false;
+    }
+    while (!bracket && i < host.len && head_is_host(host.at[i]))
+        i++;
+    return head_port_ok((struct http1_span){host.at + i, host.len - i});
 }
 
 static int head_check_host(struct http1_work *w)
@@ -177,6 +209,7 @@ int rung_http1_check_head(struct http1_work *w)
         status = 413;
     w->request.method = (enum rung_http_method)(method < 0 ? 0 : method);
     w->head_only = w->request.method == RUNG_HTTP_HEAD;
-    w->keep = llhttp_should_keep_alive(&w->parser) != 0;
+    w->keep = llhttp_should_keep_alive(&w->parser) != 0
+              && (w->parser.flags & F_CONNECTION_CLOSE) == 0; /* llhttp: not if both are asked */
     return status;
 }

@@ -31,13 +31,18 @@ static bool facts_listed(struct http1_work *w, enum http1_known which, bool stro
            && rung_http1_etag_listed(list, facts_etag(w, text), strong);
 }
 
+/* If-Range holds one entity tag, no list and no "*" (RFC 9110, 13.1.5). */
 static bool facts_range_applies(struct http1_work *w)
 {
-    bool given;
+    struct http1_span wanted;
+    char text[HTTP1_VERSION + 8];
     if (w->head_only || w->in.known_count[HTTP1_RANGE] == 0)
         return false;
-    bool same = facts_listed(w, HTTP1_IF_RANGE, true, &given);
-    return same || !given;
+    if (w->in.known_count[HTTP1_IF_RANGE] == 0)
+        return true;
+    struct http1_span tag = facts_etag(w, text);
+    return rung_http1_known(w, HTTP1_IF_RANGE, &wanted) && tag.len > 0 && wanted.len == tag.len
+           && memcmp(wanted.at, tag.at, tag.len) == 0;
 }
 
 static struct facts facts_judge(struct http1_work *w)

@@ -71,6 +71,16 @@ static int parse_on_value(llhttp_t *parser, const char *at, size_t len)
     return 0;
 }
 
+/* A chunk has been announced: too much is refused before it comes. */
+static int parse_on_chunk(llhttp_t *parser)
+{
+    struct http1_work *w = parse_work(parser);
+    if (parser->content_length <= w->http1->max_body - w->in.body_len)
+        return 0;
+    w->in.status = 413;
+    return HPE_USER;
+}
+
 static int parse_pause(llhttp_t *parser)
 {
     (void)parser;
@@ -145,6 +155,7 @@ static const llhttp_settings_t parse_settings = {
     .on_header_field = parse_on_name,
     .on_header_value = parse_on_value,
     .on_headers_complete = parse_pause,
+    .on_chunk_header = parse_on_chunk,
     .on_body = parse_on_body,
     .on_message_complete = parse_pause,
     .on_url_complete = parse_on_url_complete,
@@ -262,7 +273,10 @@ static int parse_body(struct http1_work *w, struct rung_buf *buf)
         n = (size_t)(llhttp_get_error_pos(&w->parser) - at);
         in->all_done = true;
     } else if (error != HPE_OK) {
-        return in->status != 0 ? in->status : 400;
+        const char *end = llhttp_get_error_pos(&w->parser); /* a chunk's length, if too much */
+        bool framed = in->status == 0 || end < in->frame
+                      || rung_http1_frame_ok(w, in->frame, (size_t)(end - in->frame));
+        return in->status != 0 && framed ? in->status : 400;
     }
     if (chunked && !rung_http1_frame_ok(w, in->frame, (size_t)(at + n - in->frame)))
         return 400;

@@ -221,6 +221,9 @@ static void ranges(void **state)
         {200, "Range: lines=0-0\r\n", NULL, ALPHABET},
         {206, "Range: bytes=0-0\r\nIf-Range: \"v1-2\"\r\n", "bytes 0-0/26", "a"},
         {200, "Range: bytes=0-0\r\nIf-Range: \"v1\"\r\n", NULL, ALPHABET},
+        {200, "Range: bytes=0-0\r\nIf-Range: *\r\n", NULL, ALPHABET},
+        {200, "Range: bytes=0-0\r\nIf-Range: \"x\", \"v1-2\"\r\n", NULL, ALPHABET},
+        {200, "Range: bytes=0-0\r\nIf-Range: \"v1-2\"\r\nIf-Range: \"x\"\r\n", NULL, ALPHABET},
         {200, "Range: bytes=0-0\r\nIf-Range: W/\"v1-2\"\r\n", NULL, ALPHABET},
         {200, "Range: bytes=0-0\r\nIf-Range: Thu, 01 Jan 2026 00:00:00 GMT\r\n", NULL, ALPHABET},
     };

@@ -105,7 +105,7 @@ static void bodies_come_whole(void **state)
     http_connect(&t, &c);
     http_say(&c, "POST /a HTTP/1.1\r\nContent-Length: 5\r\n" HOST "hello"
                  "POST /b HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" HOST
-                 "3\r\nabc\r\n00a;name=\"v\"\r\n0123456789\r\n0\r\nTrailer: x\r\n\r\n"
+                 "3\r\nabc\r\n00a;name=\"v: w;\"\r\n0123456789\r\n0\r\nTrailer: x\r\n\r\n"
                  "PUT /c HTTP/1.1\r\nContent-Length: 0\r\n" HOST
                  "PATCH /d HTTP/1.1\r\nTransfer-Encoding: Chunked\r\n" HOST "0\r\n\r\n"
                  "DELETE /e HTTP/1.1\r\n" HOST);
@@ -170,6 +170,14 @@ static void versions_and_connection(void **state)
         {"GET / HTTP/1.1\r\nHost: h\r\nConnection: foo, close\r\n\r\n", false},
         {"GET / HTTP/1.0\r\n\r\n", false},
         {"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", true},
+        {"GET / HTTP/1.0\r\nConnection: close, keep-alive\r\n\r\n", false},
+        {"GET / HTTP/1.0\r\nConnection: keep-alive\r\nConnection: close\r\n\r\n", false},
+        {"GET / HTTP/1.1\r\nHost: h\r\nConnection: close, keep-alive\r\n\r\n", false},
+        {"GET / HTTP/1.1\r\nHost: h.example:8080\r\n\r\n", true},
+        {"GET / HTTP/1.1\r\nHost: a-b_%7E:\r\n\r\n", true},
+        {"GET / HTTP/1.1\r\nHost: 192.0.2.1:65535\r\n\r\n", true},
+        {"GET / HTTP/1.1\r\nHost: [2001:db8::1]\r\n\r\n", true},
+        {"GET / HTTP/1.1\r\nHost: [::ffff:192.0.2.1]:080\r\n\r\n", true},
         {"GET / HTTP/1.2\r\nHost: h\r\n\r\n", true},
         {"GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n", true},
         {"\r\n\r\nGET / HTTP/1.1\r\nHost:\r\n\r\n", true},

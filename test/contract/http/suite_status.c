@@ -79,6 +79,21 @@ static const struct status_case status_cases[] = {
     {400, ALL(GET "Host: a b\r\n\r\n")},
     {400, ALL(GET "Host: u@a\r\n\r\n")},
     {400, ALL(GET "Host: a,b\r\n\r\n")},
+    {400, ALL(GET "Host: [::1\r\n\r\n")},
+    {400, ALL(GET "Host: ::1]\r\n\r\n")},
+    {400, ALL(GET "Host: []\r\n\r\n")},
+    {400, ALL(GET "Host: [::1]a\r\n\r\n")},
+    {400, ALL(GET "Host: [::1]:a\r\n\r\n")},
+    {400, ALL(GET "Host: [[::1]]\r\n\r\n")},
+    {400, ALL(GET "Host: a[::1]\r\n\r\n")},
+    {400, ALL(GET "Host: ::1\r\n\r\n")},
+    {400, ALL(GET "Host: a:b\r\n\r\n")},
+    {400, ALL(GET "Host: a:80:80\r\n\r\n")},
+    {400, ALL(GET "Host: a:65536\r\n\r\n")},
+    {400, ALL(GET "Host: a:4294967376\r\n\r\n")},
+    {400, ALL(GET "Host: a:-1\r\n\r\n")},
+    {400, ALL(GET "Host: \x80\r\n\r\n")},
+    {400, ALL("GET http://a:b/ HTTP/1.1\r\nHost: h\r\n\r\n")},
     /* Framing: what two readers might see differently. */
     {400, ALL(POST "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")},
     {400, ALL(POST "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n")},
@@ -120,7 +135,18 @@ static const struct status_case status_cases[] = {
     {400, ALL(POST "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\n\r\n")},
     {400, ALL(POST "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\n")},
     {400, ALL(POST "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX: y\n\r\n")},
+    /* What RFC 9112, 7.1.1 allows and llhttp does not know. */
+    {400, ALL(POST "Transfer-Encoding: chunked\r\n\r\n3 ;a\r\nabc\r\n0\r\n\r\n")},
+    {400, ALL(POST "Transfer-Encoding: chunked\r\n\r\n3;a=\"\\\"\"\r\nabc\r\n0\r\n\r\n")},
     {400, ALL(POST "Transfer-Encoding: chunked\r\n\r\n10000000000000000\r\n")},
+    {400, ALL(POST "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX: y\r\n z\r\n\r\n")},
+    {400, ALL(POST "Transfer-Encoding: chunked\r\n\r\n0\r\nX: y\r\n\tz\r\n\r\n")},
+    {400, ALL(POST "Transfer-Encoding: chunked\r\n\r\n0\r\n: y\r\n\r\n")},
+    {400, ALL(POST "Transfer-Encoding: chunked\r\n\r\n0\r\nX y\r\n\r\n")},
+    {413, ALL(POST "Transfer-Encoding: chunked\r\n\r\n10001\r\n")}, /* no byte of it has come */
+    {413, ALL(POST "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nffffffffffffffff\r\n")},
+    {413, ALL(POST "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nfffe\r\n")},
+    {400, ALL(POST "Transfer-Encoding: chunked\r\n\r\n10001;a\x01\r\n")},
 };
 
 static void malformed_requests(void **state)
