@@ -161,6 +161,17 @@ static struct pbuf *demux_spare(struct lwip_core *core, const struct lwip_conn *
     return rung_lwip_spare(core, p, conn && conn->pcb && !conn->held && !conn->pcb->ooseq);
 }
 
+/* Gives lwIP a segment. It takes an MSS from any, and one of 12 from a forger would leave no room
+ * for a byte: only handshakes have one (RFC 9293 3.2), and ours is over here but where we call. */
+static void demux_input(struct lwip_conn *conn, struct pbuf *p, struct netif *inp)
+{
+    bool settled = conn && conn->pcb && conn->pcb->state != SYN_SENT;
+    uint16_t mss = settled ? conn->pcb->mss : 0;
+    rung_lwip_real_tcp_input(p, inp);
+    if (settled && conn->pcb)
+        conn->pcb->mss = mss;
+}
+
 /* ip4.c and ip6.c call this with a segment, p at its TCP header. */
 void tcp_input(struct pbuf *p, struct netif *inp)
 {
@@ -188,7 +199,7 @@ void tcp_input(struct pbuf *p, struct netif *inp)
         return;
     rung_lwip_loss_look(conn, p, &ack);
     rung_lwip_enter(core, bucket);
-    rung_lwip_real_tcp_input(p, inp);
+    demux_input(conn, p, inp);
     rung_lwip_loss_act(&ack);
     rung_lwip_leave(core);
 }

@@ -44,11 +44,19 @@ static bool guard_is_our_address(const struct pbuf *p, struct netif *netif)
     return false;
 }
 
+/* lwIP takes a redirect from whoever says that it is a router, for neighbours on the link too. It
+ * may be ignored (RFC 4861 8.3: "should"): a packet then makes a detour. */
+static bool guard_is_redirect(const struct pbuf *p)
+{
+    const struct icmp6_hdr *head = p->payload;
+    return head->type == ICMP6_TYPE_RD;
+}
+
 /* ip6.c calls this, p at the ICMPv6 header. */
 void icmp6_input(struct pbuf *p, struct netif *inp)
 {
     if (p->len >= sizeof(struct icmp6_hdr)
-        && (guard_is_small_mtu(p) || guard_is_our_address(p, inp)))
+        && (guard_is_small_mtu(p) || guard_is_redirect(p) || guard_is_our_address(p, inp)))
         pbuf_free(p);
     else
         rung_lwip_real_icmp6_input(p, inp);
@@ -73,6 +81,16 @@ void rung_lwip_guard_reopen(struct lwip_core *core, struct lwip_bucket *bucket,
     rung_lwip_enter(core, bucket);
     tcp_abort(pcb); /* sends nothing in this state */
     rung_lwip_leave(core);
+}
+
+/* Called before lwIP's timer: one that asks for a window while nothing waits for it, because the
+ * peer has acknowledged what had been put back for sending, would count its questions until it ends
+ * a connection that is merely idle. */
+void rung_lwip_guard_persist(void)
+{
+    for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb; pcb = pcb->next)
+        if (!pcb->unsent)
+            pcb->persist_backoff = 0;
 }
 
 /* A segment half the space of sequence numbers away is before and after the window to lwIP. */

@@ -5,6 +5,8 @@
 
 #include "lwip/priv/tcp_priv.h"
 
+#define SEND_SMALL_WINDOW 8192u
+
 static size_t send_left(const struct lwip_conn *conn)
 {
     return conn->feed->len - conn->fed;
@@ -24,13 +26,28 @@ static uint16_t send_chunk(const struct lwip_conn *conn, size_t room)
     return (uint16_t)len;
 }
 
+/* lwIP's longest segment is half the largest window that the peer has shown, options included. Half
+ * of nothing is a whole MSS to it, and half of less than the options and a byte wraps around to 64
+ * KiB: until the window has been larger, a byte at a time has to do. To a small window lwIP is given
+ * two of it and no more, for each of those short segments costs as much memory as a long one. */
+static size_t send_room(const struct tcp_pcb *pcb)
+{
+    size_t has = TCP_SND_BUF - (size_t)pcb->snd_buf, most = 2 * (size_t)pcb->snd_wnd_max;
+    if (pcb->snd_wnd_max >= SEND_SMALL_WINDOW)
+        return pcb->snd_buf;
+    if (pcb->snd_wnd_max < 2 * (LWIP_TCP_OPT_LEN_TS_OUT + 1))
+        most = 1;
+    return has < most ? most - has : 0;
+}
+
 static void send_feed(struct lwip_conn *conn)
 {
     struct tcp_pcb *pcb = conn->pcb;
     if (!pcb || conn->stage == LWIP_HALF || conn->stage == LWIP_CALLING)
         return;
-    while (conn->feed && pcb->snd_buf > 0) {
-        uint16_t len = send_chunk(conn, pcb->snd_buf);
+    size_t room;
+    while (conn->feed && (room = send_room(pcb)) > 0) {
+        uint16_t len = send_chunk(conn, room);
         bool more = len < send_left(conn) || conn->feed->next;
         /* Too little room to be worth a segment: wait for acknowledgements of more. */
         if (len < send_left(conn) && len < tcp_mss(pcb) && pcb->unacked)

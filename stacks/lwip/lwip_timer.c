@@ -64,6 +64,7 @@ static void timer_tcp(struct rung_timer *timer)
     rung_lwip_loss_tick(core);
     if (core->tcp_ticks++ % TIMER_TCP_SLOW == 0) {
         rung_lwip_join(core);
+        rung_lwip_guard_persist();
         tcp_slowtmr();
         if (core->tcp_ticks % TIMER_TCP_FAST == 1)
             tcp_fasttmr(); /* a FIN that found no memory */

@@ -195,7 +195,7 @@ void forger_send_tcp(struct forger *f, const struct forged_tcp *s)
     put32(tcp + 8, s->ack);
     tcp[12] = (uint8_t)((20 + s->options_len) / 4 << 4);
     tcp[13] = s->flags;
-    put16(tcp + 14, 65535);
+    put16(tcp + 14, 65535u - f->shut);
     if (s->options_len)
         memcpy(tcp + 20, s->options, s->options_len);
     if (text)

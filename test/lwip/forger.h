@@ -27,6 +27,7 @@ struct forger {
     struct rung_tcp_listener *listener; /* at FORGED_PORT */
     struct rung_tcp_conn *conn;         /* the last one accepted */
     size_t received;                    /* bytes that the app was handed */
+    uint16_t shut; /* our windows are less than the largest by so much */
     uint8_t ip6[2][16];                 /* ours, the stack's */
 };
 
@@ -37,7 +38,7 @@ struct forged_tcp { /* a segment over IPv4 */
     uint16_t port;  /* ours */
     uint32_t seq, ack;
     uint8_t flags;
-    uint16_t window; /* as it stands in theirs; ours have the largest */
+    uint16_t window; /* as it stands in theirs; ours is the forger's */
     const uint8_t *options;
     size_t options_len; /* a multiple of 4 */
     const char *text;
