@@ -20,8 +20,9 @@ rung_set(hot_options "$<$<CONFIG:Release>:${hot}>")
 add_library(rung_xen_flags INTERFACE)
 target_include_directories(rung_xen_flags SYSTEM INTERFACE ${xen_headers})
 target_compile_options(rung_xen_flags INTERFACE
-    # A table of jumps has eight bytes for each value of a switch.
-    "$<$<CONFIG:Release>:-Oz;-fno-jump-tables>"
+    # A table of jumps has eight bytes for each value of a switch; and to keep values over calls and
+    # along branches takes more code here than to make them again.
+    "$<$<CONFIG:Release>:-Oz;-fno-jump-tables;-fno-caller-saves;-fno-tree-dominator-opts>"
     # Gaps that would bring functions and loops to rounder addresses are 4 KiB of a website.
     -falign-functions=1 -falign-jumps=1 -falign-loops=1
     -fno-pie -mcmodel=small -fmacro-prefix-map=${RUNG_ROOT}/=
