@@ -30,6 +30,8 @@ enum rung_kv_cap {
     RUNG_KV_IS_READONLY = 1u << 0, /* write answers READONLY */
     RUNG_KV_IS_DURABLE = 1u << 1,  /* done() of a write means that it survives a power cut */
     RUNG_KV_ANY_KEY = 1u << 2,     /* takes any bytes as a key */
+    RUNG_KV_IN_PLACE = 1u << 3,    /* lends a value where it lies: a get takes no memory, and only
+                                    a value replaced or removed meanwhile is kept for it */
 };
 
 enum rung_kv_encoding { RUNG_KV_PLAIN = 0, RUNG_KV_GZIP = 1u << 0 /* RFC 1952 */ };

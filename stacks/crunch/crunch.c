@@ -141,6 +141,6 @@ enum rung_err rung_crunch_open(struct rung_crunch *self, struct rung_platform *p
     assert(keys->generated);
     *self = (struct rung_crunch){.p = p, .image = keys->generated};
     rung_kv_init(&self->kv, &rung_crunch_kv_ops);
-    self->kv.info = (struct rung_kv_info){.caps = RUNG_KV_IS_READONLY};
+    self->kv.info = (struct rung_kv_info){.caps = RUNG_KV_IS_READONLY | RUNG_KV_IN_PLACE};
     return RUNG_OK;
 }

@@ -172,6 +172,11 @@ enum rung_err rung_http1_open(struct rung_http1 *self, struct rung_platform *p,
     *self = (struct rung_http1){.p = p, .tcp = needs->tcp, .slot = keys->slot};
     rung_http_init(&self->http, &rung_http1_http_ops);
     self->max_body = rung_http1_key_max_body(keys);
+    self->memory = rung_http1_key_memory(keys);
+    if (self->memory == 0)
+        self->memory = UINT64_MAX;
+    else if (self->memory < self->max_body)
+        self->memory = self->max_body;
     self->max_connections = rung_http1_key_max_connections(keys);
     self->access_log = rung_http1_key_access_log(keys);
     if (!http1_in_range(self, "max-header", max_header, 256, 1 << 20)

@@ -49,6 +49,8 @@ struct rung_http1 {
     uint32_t max_header;
     uint32_t max_connections;
     uint64_t max_body;
+    uint64_t memory; /* what all may hold of values and bodies; see http1_room.c */
+    uint64_t held;   /* and do */
     enum rung_log_level access_log;
 
     struct http1_listener *listeners;

@@ -18,7 +18,8 @@
 #define HTTP1_FIELDS 100          /* header lines in a request; more is 431 */
 #define HTTP1_SLICES 8            /* pieces of a body that TCP may hold at once ... */
 #define HTTP1_SLICE 65536u        /* ... and their size: the step in which progress is seen */
-#define HTTP1_PIECE 131072u       /* what is asked of a store at once: two slices */
+#define HTTP1_PIECE 131072u       /* what is asked of a store at once: two slices ... */
+#define HTTP1_PIECE_MIN 4096u     /* ... or less, down to this, while memory is short */
 #define HTTP1_SMALL_TARGET 1100   /* a target of this many bytes needs no block */
 #define HTTP1_OUT 1024            /* a response's head, unless the app adds much */
 #define HTTP1_JOINED 2048         /* a body of so many bytes is copied behind its head */
@@ -127,6 +128,7 @@ struct http1_piece {
     struct http1_work *work;
     bool asked; /* in flight */
     bool lent;  /* get.value is ours */
+    uint32_t charge; /* its bytes among http1->held */
     uint8_t out; /* slices TCP holds of it */
 };
 
@@ -139,6 +141,7 @@ struct http1_kv {
     uint8_t step; /* enum http1_kv_step */
     uint8_t tries;
     bool gzip;
+    bool in_place; /* values take no memory */
     uint64_t size;
     uint64_t next, left; /* what is still to be asked for */
     char version[HTTP1_VERSION + 1]; /* "": not known */
@@ -235,6 +238,12 @@ bool rung_http1_say(struct http1_conn *c, const char *text);
 bool rung_http1_flush(struct http1_conn *c);
 void rung_http1_slices_init(struct http1_work *w);
 void rung_http1_source_add(struct http1_work *w, struct rung_buf *buf);
+
+/* http1_room.c: memory for values and bodies. */
+size_t rung_http1_piece_most(const struct http1_work *w); /* to ask of the store at once */
+void rung_http1_piece_charge(struct http1_piece *piece, size_t bytes);
+void rung_http1_piece_release(struct http1_piece *piece); /* its value goes back */
+bool rung_http1_body_charge(struct http1_work *w, size_t bytes); /* false: there is no room */
 
 /* http1_kv.c */
 void rung_http1_respond_kv(struct rung_http_request *request, struct rung_kv *kv);

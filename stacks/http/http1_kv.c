@@ -10,11 +10,6 @@
 
 static void kv_done(struct rung_op *op, int result);
 
-static size_t kv_piece_len(uint64_t left)
-{
-    return left < HTTP1_PIECE ? (size_t)left : HTTP1_PIECE;
-}
-
 static struct http1_piece *kv_free_piece(struct http1_work *w)
 {
     for (unsigned i = 0; i < RUNG_ARRAY_LEN(w->piece); i++) {
@@ -40,6 +35,7 @@ void rung_http1_ask(struct http1_work *w, uint64_t offset, size_t len)
     get->len = len;
     get->accept = gzip ? RUNG_KV_GZIP : 0;
     piece->asked = true;
+    rung_http1_piece_charge(piece, len);
     w->refs++;
     rung_kv_get(w->kv.kv, get);
 }
@@ -48,8 +44,7 @@ void rung_http1_piece_done(struct http1_piece *piece)
 {
     if (!piece->lent || piece->out > 0 || piece->get.value.len > 0)
         return;
-    piece->lent = false;
-    rung_buf_release(&piece->get.value);
+    rung_http1_piece_release(piece);
 }
 
 void rung_http1_fetch(struct http1_work *w)
@@ -57,7 +52,10 @@ void rung_http1_fetch(struct http1_work *w)
     struct http1_kv *kv = &w->kv;
     if (kv->left == 0 || w->piece[0].asked || w->piece[1].asked || kv_free_piece(w) == NULL)
         return;
-    size_t len = kv_piece_len(kv->left);
+    size_t most = rung_http1_piece_most(w);
+    if (most == HTTP1_PIECE_MIN && (w->piece[0].lent || w->piece[1].lent))
+        return; /* one at a time, while memory is that short */
+    size_t len = kv->left < most ? (size_t)kv->left : most;
     rung_http1_ask(w, kv->next, len);
     kv->next += len;
     kv->left -= len;
@@ -188,6 +186,7 @@ static void kv_done(struct rung_op *op, int result)
     piece->asked = false;
     piece->lent = result >= 0;
     piece->out = 0;
+    rung_http1_piece_charge(piece, piece->lent ? get->value.len : 0);
     if (piece->lent)
         get->value.next = NULL;
     if (c->tcp == NULL) {
@@ -203,8 +202,7 @@ static void kv_done(struct rung_op *op, int result)
     else
         kv_first(w, piece, result);
     if (piece->lent && w->kv.step != HTTP1_KV_BODY) { /* only its facts were of use */
-        piece->lent = false;
-        rung_buf_release(&get->value);
+        rung_http1_piece_release(piece);
     }
     bool open = c->tcp != NULL; /* then c has its own share in w, and nothing goes away yet */
     rung_http1_work_put(w);
@@ -228,7 +226,10 @@ void rung_http1_respond_kv(struct rung_http_request *request, struct rung_kv *kv
         return;
     }
     char *end = kv_path_end(w);
-    w->kv = (struct http1_kv){.kv = kv, .key_len = w->target.path_len - 1};
+    w->kv = (struct http1_kv){
+        .kv = kv, .key_len = w->target.path_len - 1,
+        .in_place = (kv->info.caps & RUNG_KV_IN_PLACE) != 0,
+    };
     if (end[-1] == '/') {
         memcpy(end, "index.html", 11);
         w->kv.key_len += 10;
@@ -241,5 +242,5 @@ void rung_http1_respond_kv(struct rung_http_request *request, struct rung_kv *kv
     const uint8_t *count = w->in.known_count;
     bool facts = w->head_only || count[HTTP1_RANGE] > 0 || count[HTTP1_IF_MATCH] > 0
                  || count[HTTP1_IF_NONE_MATCH] > 0;
-    rung_http1_ask(w, 0, facts ? 0 : HTTP1_PIECE);
+    rung_http1_ask(w, 0, facts ? 0 : rung_http1_piece_most(w));
 }

@@ -103,7 +103,8 @@ bool rung_http1_kv_facts(struct http1_work *w, struct http1_piece *piece)
     facts_keep(w, get);
     struct facts f = facts_judge(w);
     bool bytes = (f.status == 200 || f.status == 206) && f.count > 0 && !w->head_only;
-    size_t wanted = f.count < HTTP1_PIECE ? (size_t)f.count : HTTP1_PIECE;
+    size_t most = get->len > 0 ? get->len : rung_http1_piece_most(w); /* what was asked is enough */
+    size_t wanted = f.count < most ? (size_t)f.count : most;
     if (bytes && (get->offset != f.first || get->value.len < wanted)) {
         rung_http1_ask(w, f.first, wanted); /* in the other piece: this one is still lent */
         return false;

@@ -104,15 +104,18 @@ static int parse_body_room(struct http1_work *w, size_t len)
         wanted = need;
     if (wanted > max)
         wanted = max;
-    uint8_t *body = rung_alloc(w->http1->p, (size_t)wanted);
-    if (body == NULL)
+    if (!rung_http1_body_charge(w, (size_t)wanted))
         return 503;
+    uint8_t *body = rung_alloc(w->http1->p, (size_t)wanted);
+    if (body == NULL) {
+        rung_http1_body_charge(w, cap);
+        return 503;
+    }
     if (in->body_len > 0)
         memcpy(body, in->body, in->body_len);
     if (!in->body_in_place)
         rung_free(w->http1->p, in->body);
     in->body = body;
-    in->body_cap = (size_t)wanted;
     in->body_in_place = false;
     return 0;
 }

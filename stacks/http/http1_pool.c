@@ -49,10 +49,8 @@ static void pool_strip(struct http1_work *w)
 {
     struct rung_http1 *h = w->http1;
     for (unsigned i = 0; i < RUNG_ARRAY_LEN(w->piece); i++) {
-        if (w->piece[i].lent) {
-            w->piece[i].lent = false;
-            rung_buf_release(&w->piece[i].get.value);
-        }
+        if (w->piece[i].lent)
+            rung_http1_piece_release(&w->piece[i]);
         w->piece[i].out = 0;
     }
     for (struct rung_buf *buf = w->body, *next; buf != NULL; buf = next) {
@@ -63,6 +61,7 @@ static void pool_strip(struct http1_work *w)
         rung_http1_slices_init(w); /* some never went out */
     if (w->in.body != NULL && !w->in.body_in_place)
         rung_free(h->p, w->in.body);
+    rung_http1_body_charge(w, 0);
     rung_free(h->p, w->big);
     rung_http1_block_free(h, w->text);
     rung_http1_block_free(h, w->target_block);

@@ -129,7 +129,8 @@ enum rung_err rung_kv_memory_open(struct rung_kv_memory *self, struct rung_platf
     rung_entropy_fill(p, self->seed, sizeof(self->seed));
     rung_kv_init(&self->kv, &rung_kv_memory_kv_ops);
     self->kv.info = (struct rung_kv_info){
-        .caps = RUNG_KV_ANY_KEY, .max_batch = MEM_MAX_BATCH, .max_value = PTRDIFF_MAX / 2,
+        .caps = RUNG_KV_ANY_KEY | RUNG_KV_IN_PLACE, .max_batch = MEM_MAX_BATCH,
+        .max_value = PTRDIFF_MAX / 2,
     };
     if (self->max_bytes && self->max_bytes < self->kv.info.max_value)
         self->kv.info.max_value = self->max_bytes;

@@ -69,7 +69,8 @@ static bool fuzz_answer(struct fuzz_client *client)
 static void fuzz_open(struct fuzz *f, uint8_t cut, uint8_t how)
 {
     static const struct rung_http1_keys keys = {
-        .slot = "http", .max_header = 1024, .max_body = 2048, .max_connections = 4,
+        .slot = "http", .max_header = 1024, .max_body = 2048, .memory = 4096,
+        .max_connections = 4,
         .idle_timeout = RUNG_NS_PER_S, .header_timeout = RUNG_NS_PER_S,
         .body_timeout = RUNG_NS_PER_S, .send_timeout = RUNG_NS_PER_S,
         .access_log = RUNG_LOG_DEBUG,

@@ -28,6 +28,7 @@ static int http1_open(struct http_rig *rig, struct rung_platform *p, struct rung
         .slot = "http",
         .max_header = limits->max_header,
         .max_body = limits->max_body,
+        .memory = limits->memory,
         .max_connections = limits->max_connections,
         .idle_timeout = limits->idle_ns,
         .header_timeout = limits->header_ns,

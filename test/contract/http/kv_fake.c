@@ -8,8 +8,9 @@ static void fake_release(struct rung_buf *buf)
 {
     struct rung_kv_get *get = rung_container_of(buf, struct rung_kv_get, value);
     struct kv_fake *self = get->module[0];
-    assert(self->lent > 0 && get->module[1] == self); /* once */
-    get->module[1] = NULL;
+    assert(self != NULL && self->lent > 0); /* once */
+    self->lent_bytes -= (uintptr_t)get->module[1];
+    get->module[0] = NULL;
     self->lent--;
 }
 
@@ -34,8 +35,10 @@ static int fake_answer(struct kv_fake *self, struct rung_kv_get *get)
         get->version = v->version;
         get->type = v->type;
         get->encoding = gzip ? RUNG_KV_GZIP : RUNG_KV_PLAIN;
-        get->module[0] = get->module[1] = self;
+        get->module[0] = self;
+        get->module[1] = (void *)(uintptr_t)get->value.len;
         self->lent++;
+        self->lent_bytes += get->value.len;
         self->bytes += get->value.len;
         return RUNG_OK;
     }

@@ -23,6 +23,7 @@ struct kv_fake {
     unsigned gets;    /* that were asked for */
     unsigned lent;    /* values not yet released */
     uint64_t bytes;   /* bytes lent in all */
+    uint64_t lent_bytes; /* not yet released, as many as they were when lent */
     void (*before)(struct kv_fake *fake, unsigned nth); /* runs in each get, counted from 1 */
     struct rung_kv_get *held[16];
     unsigned held_count;

@@ -16,6 +16,7 @@ static const struct http_way http_ways[] = {
 const struct http_limits http_defaults = {
     .max_header = 8192,
     .max_body = 65536,
+    .memory = 64 << 20,
     .max_connections = 1000,
     .idle_ns = 60 * HTTP_S,
     .header_ns = 10 * HTTP_S,
@@ -211,6 +212,7 @@ int main(void)
         failed += http_run_group("large values", http_kv_large_cases);
         failed += http_run_group("limits", http_limit_cases);
         failed += http_run_group("life", http_life_cases);
+        failed += http_run_group("memory", http_memory_cases);
     }
     return failed > 0;
 }

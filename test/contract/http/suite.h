@@ -27,7 +27,7 @@
 #define HTTP_S RUNG_NS_PER_S
 
 struct http_limits { /* what the issue asks a module to bound, whatever its keys are called */
-    uint64_t max_header, max_body;
+    uint64_t max_header, max_body, memory;
     uint32_t max_connections;
     uint64_t idle_ns, header_ns, body_ns, send_ns;
 };
@@ -131,6 +131,7 @@ void http_expect_closed(struct http_client *c);
 void http_expect_open(struct http_client *c);
 
 extern const struct CMUnitTest http_request_cases[], http_status_cases[], http_kv_cases[],
-    http_kv_large_cases[], http_limit_cases[], http_life_cases[]; /* end with a NULL name */
+    http_kv_large_cases[], http_limit_cases[], http_life_cases[],
+    http_memory_cases[]; /* end with a NULL name */
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* test/contract/http/suite_limits.c - sizes, times, numbers, and memory that runs out. */
+/* test/contract/http/suite_limits.c - sizes, times and numbers. */
 #include "suite.h"
 
 #define END "Host: h\r\n\r\n"
@@ -318,37 +318,6 @@ static void accept_stops_and_goes_on(void **state)
     http_end(&t);
 }
 
-/* Every allocation of a few requests fails once: an answer or a reset, never a crash or a leak. */
-static void out_of_memory(void **state)
-{
-    (void)state;
-    for (long n = 1; n < 60; n++) {
-        struct http_test t;
-        struct http_client c;
-        struct http_answer a = {0};
-        http_begin(&t);
-        http_connect(&t, &c);
-        test_heap_fail_after(t.p, n);
-        http_say(&c, "POST /a HTTP/1.1\r\nContent-Length: 5\r\n" END);
-        http_say(&c, "hello");
-        http_pass(&t, HTTP_S);
-        test_heap_fail_after(t.p, 0);
-        http_pass(&t, 11 * HTTP_S);
-        if (c.error == 0 && c.rx_len > 0) {
-            http_take(&c, &a, false);
-            if (a.status != 200 && a.status != 503 && a.status != 408)
-                fail_msg("status %u", a.status);
-        }
-        free(a.body);
-        http_leave(&c, c.error == 0);
-        http_connect(&t, &c); /* and it goes on */
-        http_say(&c, "GET / HTTP/1.1\r\n" END);
-        http_expect(&c, 200, "/|");
-        http_leave(&c, true);
-        http_end(&t);
-    }
-}
-
 const struct CMUnitTest http_limit_cases[] = {
     cmocka_unit_test(head_size),
     cmocka_unit_test(method_size),
@@ -362,6 +331,5 @@ const struct CMUnitTest http_limit_cases[] = {
     cmocka_unit_test(idle_connections),
     cmocka_unit_test(too_many_connections),
     cmocka_unit_test(accept_stops_and_goes_on),
-    cmocka_unit_test(out_of_memory),
     {0},
 };

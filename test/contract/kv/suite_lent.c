@@ -139,6 +139,29 @@ static void lent_versions_differ(void **state)
     free(versions);
 }
 
-KV_TESTS(lent, cmocka_unit_test(lent_outlives), cmocka_unit_test(lent_moved),
+/* "Lends a value where it lies": all who have it have the same bytes, and none cost memory. */
+static void lent_in_place(void **state)
+{
+    enum { MANY = 50 };
+    struct kv_test t;
+    struct kv_get get[MANY];
+    (void)state;
+    kv_begin_filled(&t);
+    bool in_place = kv_has(&t, RUNG_KV_IN_PLACE);
+    size_t blocks = test_heap_blocks(t.p);
+    memset(get, 0, sizeof(get));
+    for (size_t i = 0; in_place && i < MANY; i++) {
+        assert_int_equal(kv_get_range(&t, &get[i], "index.html", 10, i, RUNG_KV_ALL), 0);
+        assert_ptr_equal(get[i].req.value.data, get[0].req.value.data + i);
+    }
+    assert_int_equal(test_heap_blocks(t.p), blocks);
+    for (size_t i = 0; in_place && i < MANY; i++)
+        kv_release(&get[i]);
+    kv_end(&t);
+    if (!in_place)
+        skip();
+}
+
+KV_TESTS(lent, cmocka_unit_test(lent_in_place), cmocka_unit_test(lent_outlives), cmocka_unit_test(lent_moved),
          cmocka_unit_test(lent_many), cmocka_unit_test(lent_version_rules),
          cmocka_unit_test(lent_versions_differ));
