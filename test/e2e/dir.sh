@@ -47,3 +47,17 @@ stop "$pid" website
 serve website "$website" --content.path="$tmp/site" --http.send-timeout=3s
 equal alive "$("$client" sip "$port" /big 65536 10 | cut -d' ' -f1)" "a slow but steady client"
 stop "$pid" website
+
+# SIGTERM while many are at it: what they are sent is the store's until the last of them has gone.
+serve website "$website" --content.path="$tmp/site"
+clients=
+for n in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+    curl -s --max-time 60 -o "$tmp/big.$n" "$base/big" &
+    clients="$clients $!"
+done
+pids="$pids $clients"
+poll 60 test -s "$tmp/big.1" || fail "no big file comes"
+stop "$pid" website
+for client in $clients; do
+    wait "$client" || : # cut, or through
+done
