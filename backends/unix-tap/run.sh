@@ -60,6 +60,10 @@ tap_choose() {
     [ -n "$net4" ] || fail "no private network is free for a tap device; choose" \
         "an address with --$stack.ipv4=... and a device with --$tap.device=..."
     net6=
+    # What no device has, the program refuses; below 1280 there is no IPv6 (RFC 8200 5).
+    case $mtu in '' | *[!0-9]* | ??????*) mtu= ;; esac
+    [ -z "$mtu" ] || { [ "$mtu" -ge 576 ] && [ "$mtu" -le 65521 ]; } || mtu=
+    [ "${mtu:-1500}" -ge 1280 ] || return 0
     [ -z "$own6" ] || return 0
     [ "$(cat /proc/sys/net/ipv6/conf/default/disable_ipv6 2>/dev/null)" = 0 ] || return 0
     net6=fd88::
@@ -105,7 +109,6 @@ tap_make() {
     held=$(mktemp -d)
     mkfifo "$held/open"
     exec 3<>"$held/open"
-    case $mtu in *[!0-9]* | 0) mtu= ;; esac # the program says what is wrong with it
     set -- $as_root sh "$root/backends/unix-tap/tap.sh" "$name" "$user" "${mtu:-1500}" \
         "${net4}1/24" ${net6:+"${net6}1/64"}
     show "$@"

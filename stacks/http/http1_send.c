@@ -69,7 +69,8 @@ static void send_join(struct http1_work *w)
         len += from->len;
     if (len > HTTP1_JOINED)
         return;
-    for (struct rung_buf *from = w->source; from != NULL; from = from->next) {
+    for (struct rung_buf *from = w->source, *next; from != NULL; from = next) {
+        next = from->next; /* whoever gets it back may use it */
         memcpy(w->out + w->head.buf.len, from->data, from->len);
         w->head.buf.len += from->len;
         from->data += from->len;

@@ -44,8 +44,9 @@ static bool listen_has_room(struct lwip_core *core)
         return true;
     if (now >= core->full_warn_ns) {
         core->full_warn_ns = now + LISTEN_WARN_NS;
-        rung_log(core->p, RUNG_LOG_WARN, core->slot, "%u connections are open: new ones wait outside "
-                 "until one is closed (see %s.max-connections)", core->conn_count, core->slot);
+        rung_log(core->p, RUNG_LOG_WARN, core->slot, "%u connections are open: new ones wait "
+                 "outside until one is closed (see %s.max-connections)", core->conn_count,
+                 core->slot);
     }
     return false;
 }

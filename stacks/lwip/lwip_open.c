@@ -2,6 +2,8 @@
 /* stacks/lwip/lwip_open.c - opens the stack on its link, listens to the link, and stops. */
 #include "lwip_int.h"
 
+#include "rung/clock.h"
+
 #include "lwip/init.h"
 #include "lwip/ip4_frag.h"
 #include "lwip/ip6_frag.h"
@@ -97,7 +99,7 @@ static void open_keys(struct lwip_core *core, const struct rung_lwip_keys *keys)
     core->max_copied = rung_lwip_key_rx_memory(keys);
     core->max_tx = rung_lwip_key_tx_memory(keys);
     core->tx_buffer = (size_t)rung_lwip_key_tx_buffer(keys);
-    core->linger_ns = rung_lwip_key_linger(keys);
+    core->linger_ns = rung_ns_bounded(rung_lwip_key_linger(keys));
 }
 
 static void open_rings(struct lwip_core *core)

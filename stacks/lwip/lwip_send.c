@@ -27,9 +27,9 @@ static uint16_t send_chunk(const struct lwip_conn *conn, size_t room)
 }
 
 /* lwIP's longest segment is half the largest window that the peer has shown, options included. Half
- * of nothing is a whole MSS to it, and half of less than the options and a byte wraps around to 64
- * KiB: until the window has been larger, a byte at a time has to do. To a small window lwIP is given
- * two of it and no more, for each of those short segments costs as much memory as a long one. */
+ * of nothing is a whole MSS to it, and half of less than the options and a byte wraps around to
+ * 64 KiB: until the window has been larger, a byte at a time has to do. To a small window lwIP is
+ * given two of it and no more: each of those short segments costs as much memory as a long one. */
 static size_t send_room(const struct tcp_pcb *pcb)
 {
     size_t has = TCP_SND_BUF - (size_t)pcb->snd_buf, most = 2 * (size_t)pcb->snd_wnd_max;

@@ -123,8 +123,8 @@ static void an_mss_belongs_to_the_handshake(void **state)
     forger_close(&f);
 }
 
-/* A peer whose first window is none or a few bytes: lwIP made a whole segment, or one of 64 KiB, and
- * the room behind it wrapped around. */
+/* A peer whose first window is none or a few bytes: lwIP made a whole segment, or one of 64 KiB,
+ * and the room behind it wrapped around. */
 static void a_first_window_of_nothing(void **state)
 {
     static const uint8_t stamps[] = {2, 4, 5, 0xb4, 8, 10, 0, 0, 0, 1, 0, 0, 0, 0, 1, 1};
@@ -181,8 +181,9 @@ static void a_small_window_holds_little(void **state)
     forger_close(&f);
 }
 
-/* A window is shut, the time-out puts the segment back for sending, and then it is acknowledged after
- * all: lwIP went on asking for room with nothing to send, and reset the connection in the end. */
+/* A window is shut, the time-out puts the segment back for sending, and then it is acknowledged
+ * after all: lwIP went on asking for room with nothing to send, and reset the connection in the
+ * end. */
 static void nothing_to_send_asks_for_no_window(void **state)
 {
     static const uint8_t bytes[100];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* backends/xen/libc/stdout.c - stdout, which alone has a buffer. Apart from console.c, for stderr is
+/* backends/xen/libc/stdout.c - stdout, which alone has a buffer. Apart from console.c: stderr is
  * named by code that is never called (llhttp's), and would bring fflush() into each image. */
 #include "stdio_impl.h"
 
