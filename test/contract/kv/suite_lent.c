@@ -147,21 +147,23 @@ static void lent_in_place(void **state)
     struct kv_get get[MANY];
     (void)state;
     kv_begin_filled(&t);
-    bool in_place = kv_has(&t, RUNG_KV_IN_PLACE);
+    if (!kv_has(&t, RUNG_KV_IN_PLACE)) {
+        kv_end(&t);
+        print_message("skipped: the module lends copies\n");
+        skip();
+    }
     size_t blocks = test_heap_blocks(t.p);
     memset(get, 0, sizeof(get));
-    for (size_t i = 0; in_place && i < MANY; i++) {
+    for (size_t i = 0; i < MANY; i++) {
         assert_int_equal(kv_get_range(&t, &get[i], "index.html", 10, i, RUNG_KV_ALL), 0);
         assert_ptr_equal(get[i].req.value.data, get[0].req.value.data + i);
     }
     assert_int_equal(test_heap_blocks(t.p), blocks);
-    for (size_t i = 0; in_place && i < MANY; i++)
+    for (size_t i = 0; i < MANY; i++)
         kv_release(&get[i]);
     kv_end(&t);
-    if (!in_place)
-        skip();
 }
 
-KV_TESTS(lent, cmocka_unit_test(lent_in_place), cmocka_unit_test(lent_outlives), cmocka_unit_test(lent_moved),
-         cmocka_unit_test(lent_many), cmocka_unit_test(lent_version_rules),
-         cmocka_unit_test(lent_versions_differ));
+KV_TESTS(lent, cmocka_unit_test(lent_in_place), cmocka_unit_test(lent_outlives),
+         cmocka_unit_test(lent_moved), cmocka_unit_test(lent_many),
+         cmocka_unit_test(lent_version_rules), cmocka_unit_test(lent_versions_differ));
