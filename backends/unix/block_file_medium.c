@@ -308,7 +308,7 @@ enum rung_err rung_block_file_medium_open(struct rung_block_file_medium *medium,
     err = medium_set_up(&o, caps);
     if (err) {
         if (o.made)
-            unlink(o.path);
+            rung_block_file_medium_remove(medium, o.path);
         close(medium->fd);
     }
     *made = o.made;
