@@ -53,6 +53,15 @@ static bool kvd_keys_good(struct rung_platform *p, const struct kvd_config *c)
            && kvd_in_range(p, "sweep", c->sweep, 0, 1000000);
 }
 
+enum { KVD_KEEPALIVE_MAX_S = 32767 /* rung/tcp.h: what TCP takes */ };
+
+/* In whole seconds, 0 for 0s alone: that means never. */
+static uint32_t kvd_keepalive_s(uint64_t ns)
+{
+    uint64_t seconds = ns / RUNG_NS_PER_S + (ns % RUNG_NS_PER_S != 0);
+    return seconds < KVD_KEEPALIVE_MAX_S ? (uint32_t)seconds : KVD_KEEPALIVE_MAX_S;
+}
+
 static struct kvd_config kvd_config_of(const struct kvd_keys *keys)
 {
     return (struct kvd_config){
@@ -64,7 +73,7 @@ static struct kvd_config kvd_config_of(const struct kvd_keys *keys)
         .memory = kvd_key_memory(keys),
         .idle_timeout_ns = kvd_key_idle_timeout(keys),
         .stall_timeout_ns = kvd_key_stall_timeout(keys),
-        .keepalive_s = (uint32_t)(kvd_key_keepalive(keys) / RUNG_NS_PER_S),
+        .keepalive_s = kvd_keepalive_s(kvd_key_keepalive(keys)),
         .sweep = kvd_key_sweep(keys),
     };
 }

@@ -47,6 +47,19 @@ void kvd_fail_fmt(struct kvd_cmd *cmd, const char *fmt, ...)
     cmd->kvd->stats.errors++;
 }
 
+/* A store whose own work has failed says why in its log alone. */
+static void fail_readonly(struct kvd_cmd *cmd)
+{
+    const struct kvd *kvd = cmd->kvd;
+    if (kvd->failed != 0)
+        kvd_fail_fmt(cmd, "READONLY the store is read-only until it is started anew: a write "
+                     "has failed (%s)", rung_err_text(kvd->failed));
+    else if (kvd->kv->info.max_batch > 0)
+        kvd_fail(cmd, "READONLY the store is read-only until it is started anew: see the log");
+    else
+        kvd_fail(cmd, "READONLY the store is read-only");
+}
+
 void kvd_fail_result(struct kvd_cmd *cmd, int result)
 {
     switch (result) {
@@ -58,11 +71,7 @@ void kvd_fail_result(struct kvd_cmd *cmd, int result)
         kvd_fail(cmd, "OOM out of memory: nothing was changed");
         break;
     case RUNG_E_READONLY:
-        if (cmd->kvd->failed == 0)
-            kvd_fail(cmd, "READONLY the store is read-only");
-        else
-            kvd_fail_fmt(cmd, "READONLY the store is read-only until it is started anew: a write "
-                         "has failed (%s)", rung_err_text(cmd->kvd->failed));
+        fail_readonly(cmd);
         break;
     case RUNG_E_TOOBIG:
     case RUNG_E_LIMIT:

@@ -125,7 +125,8 @@ void kvd_cmd_append(struct kvd *kvd, struct kvd_cmd *cmd)
     struct kvd_key *key = kvd_key_of(cmd, 0);
     struct kvd_bytes more = kvd_arg(cmd, 2);
     size_t had = kvd_exists(kvd, key) ? key->value.len : 0;
-    if (more.len > kvd->limits.max_value - had) {
+    size_t most = kvd->limits.max_value; /* what is there may be longer: it was set under another */
+    if (had > most || more.len > most - had) {
         kvd_fail_fmt(cmd, "ERR the value would be %s", kvd->too_long);
         return;
     }

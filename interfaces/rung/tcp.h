@@ -25,7 +25,7 @@ enum rung_tcp_event {
 
 enum rung_tcp_option {
     RUNG_TCP_NODELAY,   /* 1: small segments leave at once (the default); 0: Nagle, RFC 896 */
-    RUNG_TCP_KEEPALIVE, /* probe a silent peer after so many seconds; 0: never (the default) */
+    RUNG_TCP_KEEPALIVE, /* probe a peer silent for so many seconds, to 32767; 0: never (default) */
 };
 
 enum rung_tcp_end { RUNG_TCP_LOCAL, RUNG_TCP_PEER };

@@ -117,8 +117,9 @@ static void test_unknown_names(void **state)
     memset(line, 'z', sizeof line);
     line[sizeof line - 1] = '\0';
     client_words(c, line);
-    client_expect(c, "-ERR unknown command 'zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz"
-                  "zzzz...'; COMMAND lists those that there are\r\n");
+    client_expect(c, "-ERR unknown command "
+                  "'zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz...'; "
+                  "COMMAND lists those that there are\r\n");
     rig_close(&rig);
 }
 
@@ -162,6 +163,30 @@ static void test_too_long(void **state)
     assert_non_null(strstr(c->rx, "-ERR the transaction is longer than max-query allows\r\n"));
     c->len = 0;
     client_ask(c, "EXEC", "-EXECABORT Transaction discarded because of previous errors.\r\n");
+    rig_close(&rig);
+}
+
+/* A value from before max-value was made less is read and replaced, and never made longer. */
+static void test_narrower_than_before(void **state)
+{
+    struct rig rig = {.config = {.max_value = 1000}};
+    (void)state;
+    rig_open(&rig);
+    struct client *c = client_new(&rig);
+    client_set(c, "v", 1000);
+    client_expect(c, "+OK\r\n");
+    rig_stop(&rig);
+    rig.config.max_value = 100;
+    rig_start(&rig);
+    c = client_new(&rig);
+    client_ask(c, "APPEND v x", "-ERR the value would be longer than 100 bytes, which max-value "
+               "allows\r\n");
+    client_ask(c, "APPEND v \"\"", "-ERR the value would be longer than 100 bytes, which "
+               "max-value allows\r\n");
+    client_words(c, "GET v");
+    client_letters(c, 0, 1000);
+    client_ask(c, "SET v x", "+OK\r\n");
+    client_ask(c, "APPEND v x", ":2\r\n");
     rig_close(&rig);
 }
 
@@ -351,10 +376,10 @@ static void test_endless_time_outs(void **state)
 
 #define CASE(name) cmocka_unit_test(test_##name)
 static const struct CMUnitTest cases[] = {
-    CASE(protocol_errors), CASE(garbage), CASE(line_too_long), CASE(inline_quotes), CASE(unknown_names),
-    CASE(too_long), CASE(long_keys), CASE(long_patterns), CASE(too_many_clients),
-    CASE(deaf_clients), CASE(endless_pipeline), CASE(time_outs), CASE(endless_time_outs),
-    CASE(long_commands_wait), {0},
+    CASE(protocol_errors), CASE(garbage), CASE(line_too_long), CASE(inline_quotes),
+    CASE(unknown_names), CASE(too_long), CASE(narrower_than_before), CASE(long_keys),
+    CASE(long_patterns), CASE(too_many_clients), CASE(deaf_clients), CASE(endless_pipeline),
+    CASE(time_outs), CASE(endless_time_outs), CASE(long_commands_wait), {0},
 };
 
 int main(void)

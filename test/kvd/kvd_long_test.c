@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* test/kvd/kvd_long_test.c - values that are long: all of them, parts of them, and ones that are too
- * long for the store. */
+/* test/kvd/kvd_long_test.c - values that are long: all of them, parts of them, and ones that are
+ * too long for the store. */
 #include "kvd_int.h"
 #include "kvd_rig.h"
 

@@ -208,13 +208,13 @@ static void test_nothing_after_a_failure(void **state)
     rig.gate.refuse = RUNG_E_IO;
     client_ask(c, "SET a 2", "-ERR the store failed: input/output error\r\n");
     rig.gate.refuse = RUNG_E_READONLY;
-    client_ask(c, "SET a 3", "-READONLY the store is read-only until it is started anew: a write has "
-               "failed (input/output error)\r\n");
+    client_ask(c, "SET a 3", "-READONLY the store is read-only until it is started anew: a write "
+               "has failed (input/output error)\r\n");
     client_ask(c, "GET a", "$1\r\n1\r\n");
     rig.gate.refuse = 0; /* another kind of store may go on */
     client_ask(c, "SET a 4", "+OK\r\n");
     rig.gate.refuse = RUNG_E_READONLY;
-    client_ask(c, "SET a 5", "-READONLY the store is read-only\r\n");
+    client_ask(c, "SET a 5", RIG_NO_MORE); /* it was the store's own work that failed */
     rig_close(&rig);
 }
 
@@ -340,8 +340,8 @@ static const struct CMUnitTest cases[] = {
     CASE(reply_waits), CASE(others_do_not_wait), CASE(pipeline_sees_itself),
     CASE(writes_are_shared), CASE(counting_together), CASE(only_one_sets),
     CASE(transaction_is_one_write), CASE(refused_alone), CASE(refused_below_others),
-    CASE(medium_fails), CASE(nothing_after_a_failure), CASE(client_goes), CASE(half_closed), CASE(stopped_at_work),
-    CASE(read_only), CASE(many_keys), {0},
+    CASE(medium_fails), CASE(nothing_after_a_failure), CASE(client_goes), CASE(half_closed),
+    CASE(stopped_at_work), CASE(read_only), CASE(many_keys), {0},
 };
 
 int main(void)
