@@ -154,7 +154,8 @@ static bool value_store(const struct rung_boot_key *key, const char *text, void 
     return false;
 }
 
-/* Whether a size or duration is written well and only too much: its last digit with the unit fits. */
+/* Whether a size or duration is written well and only too much: its last digit with the unit
+ * fits. */
 static bool value_too_much(enum rung_key_type type, const char *text)
 {
     size_t digits = strspn(text, "0123456789");

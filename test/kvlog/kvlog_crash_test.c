@@ -3,8 +3,8 @@
  * that was done on the disk, and with what was not yet flushed lost, kept, kept in part and torn,
  * as chance has it. Each time the store must open, hold every write that was done, hold none by
  * halves, and be found sound. From some of these disks it goes on writing, and the power is cut
- * again. Now and then the disk has no room for a write. RUNG_TEST_STATES says how many disks to try, RUNG_TEST_SEED repeats a run; both are
- * printed. */
+ * again. Now and then the disk has no room for a write. RUNG_TEST_STATES says how many disks to
+ * try, RUNG_TEST_SEED repeats a run; both are printed. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,8 +28,8 @@ struct crash_run { /* a store from open to the power cut */
     uint8_t *before;                    /* the disk when recording began */
     unsigned writes;                    /* begun */
     uint64_t digest[CRASH_WRITES + 1];  /* of all keys after so many writes */
-    uint64_t instead[CRASH_WRITES + 1]; /* the same, had the last not been refused by the disk: it may
-                                         * be there until that is told; 0: it was not */
+    uint64_t instead[CRASH_WRITES + 1]; /* the same, had the last not been refused by the disk: it
+                                         * may be there until that is told; 0: it was not */
     uint64_t begun[CRASH_WRITES + 1], ended[CRASH_WRITES + 1]; /* moments; 0: not */
     uint64_t now[CRASH_KEYS];           /* hash of each key; 0: not there */
 };
@@ -44,9 +44,9 @@ static struct crash_test test;
 static void crash_key(char *key, unsigned i)
 {
     snprintf(key, 300, "key-%u%.*s", i, i % 5 == 4 ? 200 : 0,
-             "----------------------------------------------------------------------------------------"
-             "----------------------------------------------------------------------------------------"
-             "----------------------------------------------");
+             "------------------------------------------------------------------------------------"
+             "------------------------------------------------------------------------------------"
+             "------------------------------------------------------");
 }
 
 /* FNV-1a over a key and its value. */

@@ -52,8 +52,8 @@ static bool fault_has(struct fault *f, unsigned i)
 }
 
 /* The medium fails at the n-th write: the write says IO, later ones READONLY, as does the first if
- * it was the background's that failed; reading goes on. Opened anew, all that was done is there, and
- * what failed happened or did not. */
+ * it was the background's that failed; reading goes on. Opened anew, all that was done is there,
+ * and what failed happened or did not. */
 static void writes_that_fail(void **state)
 {
     struct fault f;

@@ -98,12 +98,11 @@ static void room_begin(struct room *f, uint64_t bytes)
 /* Once: the disk is full for a while, and what comes then. */
 static void room_episode(struct room *f)
 {
-    unsigned lines = 0;
     room_fill_up(f, rig_below(&f->rig, 12));
     while (room_set(f) == 0)
         ;
     assert_non_null(strstr(test_log_last(f->rig.p), "no room left"));
-    lines = (unsigned)test_log_count(f->rig.p);
+    unsigned lines = (unsigned)test_log_count(f->rig.p);
     room_look(f);
     for (unsigned n = rig_below(&f->rig, 4); n > 0; n--)
         room_set(f);

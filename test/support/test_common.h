@@ -14,7 +14,8 @@ size_t test_disown(struct rung_platform *p);
 /* Fails the test if the loop has been stopped: nothing would run any more. */
 void test_check_running(struct rung_platform *p);
 
-/* test_turns.c, for grounds where time is real: a turn of the loop, and a log_line that drops it. */
+/* test_turns.c, for grounds where time is real: a turn of the loop, and a log_line that drops
+ * it. */
 void test_turn(struct rung_platform *p, bool wait);
 void test_log_nowhere(struct rung_platform *p, enum rung_log_level level, const char *text,
                       size_t len);
