@@ -13,11 +13,14 @@
 struct quote {
     struct rung_platform *p;
     const struct quote_slots *slots;
+    unsigned asked; /* requests that the store has */
+    bool leaving;
 };
 
 /* One visitor: a request to the store, and the buffer that carries its answer. */
 struct quote_visit {
-    struct quote *quote;
+    struct rung_platform *p;
+    struct quote *quote; /* until the store has answered */
     struct rung_tcp_conn *conn;
     struct rung_kv_get get;
     struct rung_buf line;
@@ -28,7 +31,7 @@ static void quote_sent(struct rung_buf *line)
 {
     struct quote_visit *visit = rung_container_of(line, struct quote_visit, line);
     rung_buf_release(&visit->get.value);
-    rung_free(visit->quote->p, visit);
+    rung_free(visit->p, visit);
 }
 
 static void quote_found(struct rung_op *op, int result)
@@ -36,10 +39,12 @@ static void quote_found(struct rung_op *op, int result)
     struct quote_visit *visit = rung_container_of(op, struct quote_visit, get.op);
     struct rung_tcp_conn *conn = visit->conn;
     struct rung_buf *line = &visit->line;
+    if (--visit->quote->asked == 0 && visit->quote->leaving)
+        rung_loop_stop(visit->p, 0);
     if (result < 0) {
-        rung_log(visit->quote->p, RUNG_LOG_WARN, "quote", "no line: %s", rung_err_text(result));
+        rung_log(visit->p, RUNG_LOG_WARN, "quote", "no line: %s", rung_err_text(result));
         rung_tcp_abort(conn);
-        rung_free(visit->quote->p, visit);
+        rung_free(visit->p, visit);
         return;
     }
     *line = (struct rung_buf){
@@ -60,10 +65,12 @@ static void quote_accept(struct rung_tcp_listener *listener)
             rung_tcp_abort(conn);
             continue;
         }
+        visit->p = quote->p;
         visit->quote = quote;
         visit->conn = conn;
         visit->get = (struct rung_kv_get){.op = {.done = quote_found}, .key = name,
                                           .key_len = strlen(name), .len = RUNG_KV_ALL};
+        quote->asked++;
         rung_kv_get(quote->slots->lines, &visit->get);
     }
 }
@@ -86,5 +93,8 @@ int quote_main(struct rung_platform *p, const struct quote_slots *slots)
              rung_addr_format(&listener->local, text));
     int status = rung_loop_run(p);
     rung_tcp_unlisten(listener);
+    quote.leaving = true;
+    if (quote.asked > 0) /* their answers come to where quote is */
+        rung_loop_run(p);
     return status;
 }
