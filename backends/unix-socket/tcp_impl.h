@@ -83,8 +83,11 @@ void rung_tcp_socket_handle_closed(struct rung_tcp_socket *self);
 void rung_tcp_socket_conn_watch(struct rung_tcp_socket_conn *conn);
 void rung_tcp_socket_conn_event(uv_poll_t *poll, int status, int events);
 void rung_tcp_socket_conn_wake(struct rung_rx_waiter *waiter);
-void rung_tcp_socket_conn_linger_due(struct rung_timer *timer);
+void rung_tcp_socket_conn_fin(struct rung_tcp_socket_conn *conn); /* behind what is written */
 int rung_tcp_socket_error(int fd);
+
+/* tcp_close.c: */
+void rung_tcp_socket_conn_linger_due(struct rung_timer *timer);
 
 /* tcp_connect.c: the connection's event while it is connecting. */
 void rung_tcp_socket_connect_event(struct rung_tcp_socket_conn *conn);
@@ -92,7 +95,7 @@ void rung_tcp_socket_connect_event(struct rung_tcp_socket_conn *conn);
 /* tcp_listen.c: wakes resting listeners. */
 void rung_tcp_socket_wake_listeners(struct rung_tcp_socket *self);
 
-/* The operations, in tcp_listen.c, tcp_connect.c, tcp_stream.c and tcp_socket.c. */
+/* The operations, in tcp_listen.c, tcp_connect.c, tcp_stream.c, tcp_close.c and tcp_socket.c. */
 int rung_tcp_socket_listen(struct rung_tcp *tcp, const struct rung_tcp_listen *how,
                            struct rung_tcp_listener **listener);
 void rung_tcp_socket_unlisten(struct rung_tcp_listener *listener);

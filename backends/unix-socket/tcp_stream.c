@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: ISC */
-/* backends/unix-socket/tcp_stream.c - TCP on kernel sockets: bytes in, bytes out, and the end.
+/* backends/unix-socket/tcp_stream.c - TCP on kernel sockets: bytes in and bytes out.
  * A read that came back short has drained the socket: the next recv() says so without asking the
  * kernel. The poll is level-triggered and stays armed through the usual turns (RX, read all, wait),
  * so they cost no epoll_ctl(); it is changed when an app does not come, or when output waits. */
 #include <errno.h>
-#include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "rung/clock.h"
 #include "tcp_impl.h"
 #include "unix/unix.h"
 
@@ -74,7 +72,7 @@ static void stream_die(struct rung_tcp_socket_conn *conn, int err)
 }
 
 /* Puts the FIN behind what has been written. */
-static void stream_fin(struct rung_tcp_socket_conn *conn)
+void rung_tcp_socket_conn_fin(struct rung_tcp_socket_conn *conn)
 {
     if (!conn->tx_shut || conn->tx_fin || conn->tx || conn->error)
         return;
@@ -202,7 +200,7 @@ static void stream_flush(struct rung_tcp_socket_conn *conn)
         return;
     }
     conn->tx = NULL;
-    stream_fin(conn);
+    rung_tcp_socket_conn_fin(conn);
     rung_buf_release(tx);
 }
 
@@ -301,71 +299,6 @@ void rung_tcp_socket_conn_wake(struct rung_rx_waiter *waiter)
         rung_container_of(waiter, struct rung_tcp_socket_conn, waiter);
     if (conn->base.ready)
         conn->base.ready(&conn->base, RUNG_TCP_RX);
-}
-
-int rung_tcp_socket_shutdown(struct rung_tcp_conn *base)
-{
-    struct rung_tcp_socket_conn *conn = tcp_conn(base);
-    if (conn->error)
-        return RUNG_E_DOWN;
-    conn->tx_shut = true;
-    conn->tx_want = false;
-    stream_fin(conn);
-    rung_tcp_socket_conn_watch(conn);
-    return RUNG_OK;
-}
-
-/* Moves it from the open ones to the end of those that linger. */
-static void stream_linger(struct rung_tcp_socket_conn *conn)
-{
-    struct rung_tcp_socket *self = tcp_self(conn->base.tcp);
-    uint64_t delay_ns = rung_ns_bounded(rung_tcp_socket_key_linger(self->keys));
-    *conn->link = conn->next;
-    if (conn->next)
-        conn->next->link = conn->link;
-    conn->next = NULL;
-    conn->link = self->lingering_end;
-    *self->lingering_end = conn;
-    self->lingering_end = &conn->next;
-    conn->linger_due_ns = rung_loop_now_ns(self->p) + delay_ns;
-    if (!self->linger.active)
-        rung_timer_start(self->p, &self->linger, delay_ns);
-    conn->lingering = true;
-    conn->rx_armed = false;
-    rung_rx_unwait(self->pool, &conn->waiter);
-    rung_tcp_socket_conn_watch(conn);
-}
-
-/* All have the same time, so the first in the list is the first to go. */
-void rung_tcp_socket_conn_linger_due(struct rung_timer *timer)
-{
-    struct rung_tcp_socket *self = rung_container_of(timer, struct rung_tcp_socket, linger);
-    uint64_t now = rung_loop_now_ns(self->p);
-    while (self->lingering && self->lingering->linger_due_ns <= now)
-        rung_tcp_socket_conn_drop(self->lingering, true);
-    if (self->lingering && !self->linger.active)
-        rung_timer_start(self->p, &self->linger, self->lingering->linger_due_ns - now);
-}
-
-/* The kernel sends what it has and makes the close a reset if bytes were not read. Only a buffer
- * that it has not taken yet keeps the connection here. */
-void rung_tcp_socket_close(struct rung_tcp_conn *base)
-{
-    struct rung_tcp_socket_conn *conn = tcp_conn(base);
-    int unread = 0;
-    if (!conn->tx) {
-        rung_tcp_socket_conn_drop(conn, false);
-        return;
-    }
-    if (ioctl(conn->fd, FIONREAD, &unread) == 0 && unread > 0)
-        rung_tcp_socket_conn_drop(conn, true);
-    else
-        stream_linger(conn);
-}
-
-void rung_tcp_socket_abort(struct rung_tcp_conn *base)
-{
-    rung_tcp_socket_conn_drop(tcp_conn(base), true);
 }
 
 /* What the poll said, as what the app is to be told. */
