@@ -75,8 +75,8 @@ struct rung_kvlog {
     bool full_told, memory_told;
     int failed;         /* of the medium; 0: it works */
     bool no_room_told;
-    bool resting;       /* the background waits until somebody writes: the disk had no room, or a
-                         * check is at work */
+    bool resting;       /* the background waits until somebody writes: the disk had no room */
+    bool checking;      /* it waits until the check is over */
     unsigned gets;      /* in flight or lent */
     void *writes, **writes_end; /* struct rung_kv_write, waiting, linked by module[0] */
     struct rung_kvlog_commit *commit;
@@ -104,7 +104,8 @@ struct rung_kvlog_check {
 };
 
 /* Reads all of the store and looks at every sum. 0, however much damage there is; or what kept it
- * from reading on. The caller has nothing in flight; it runs the loop: outside callbacks only. */
+ * from reading on. The caller has nothing in flight; it runs the loop: outside callbacks only.
+ * Writes that come meanwhile are not looked at; what they need space won back for waits. */
 int rung_kvlog_check(struct rung_kvlog *self, struct rung_kvlog_check *check);
 
 #endif

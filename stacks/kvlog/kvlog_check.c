@@ -100,8 +100,7 @@ int rung_kvlog_check(struct rung_kvlog *self, struct rung_kvlog_check *report)
     int err = rung_kvlog_window_open(self, &c.window);
     if (err)
         return err;
-    bool resting = self->resting;
-    self->resting = true;
+    self->checking = true;
     err = check_supers(&c);
     uint64_t from = self->log.tail, to = self->log.head;
     for (uint64_t pos = from; !err && pos < to; err = c.window.err) {
@@ -110,10 +109,10 @@ int rung_kvlog_check(struct rung_kvlog *self, struct rung_kvlog_check *report)
             report->progress(report, pos - from, to - from);
     }
     rung_kvlog_window_close(&c.window);
-    self->resting = resting;
+    self->checking = false;
     if (self->writable)
         rung_loop_defer(self->p, &self->work);
-    if (!err && c.needed < self->index.keys && !report->damages)
+    if (!err && c.needed < self->index.keys && self->log.head == to && !report->damages)
         check_found(&c, rung_kvlog_place(self, self->log.tail), "the index names what is not "
             "there");
     return err;

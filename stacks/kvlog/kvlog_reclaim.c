@@ -73,7 +73,7 @@ void rung_kvlog_reclaim_no_room(struct rung_kvlog *self)
 void rung_kvlog_reclaim_starve(struct rung_kvlog *self)
 {
     struct rung_kvlog_reclaim *r = self->reclaim;
-    if (r->more || r->reading || r->checkpoint.super_writes)
+    if (r->more || r->reading || r->checkpoint.super_writes || self->checking)
         return;
     if (!r->stuck)
         r->stuck = RUNG_E_FULL;
@@ -211,9 +211,10 @@ bool rung_kvlog_reclaim_offer(struct rung_kvlog *self)
     r->more = false;
     if (self->resting && self->writes) {
         self->resting = false;
-        r->stuck = 0;
+        if (r->stuck == RUNG_E_FULL)
+            r->stuck = 0;
     }
-    if (self->closing || self->resting)
+    if (self->closing || self->resting || self->checking)
         return false;
     bool alone = self->commit->alone;
     self->commit->alone = false;
@@ -240,7 +241,8 @@ void rung_kvlog_reclaim_again(struct rung_kvlog *self)
     r->damage.active = r->moving = false;
     r->checkpoint.due |= r->checkpoint.active;
     r->checkpoint.active = r->checkpoint.ended = false;
-    r->stuck = RUNG_E_FULL;
+    if (!r->stuck)
+        r->stuck = RUNG_E_FULL;
 }
 
 void rung_kvlog_reclaim_committed(struct rung_kvlog *self)

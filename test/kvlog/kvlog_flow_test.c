@@ -141,11 +141,85 @@ static void no_memory_to_move_a_record(void **state)
     rig_end(&rig);
 }
 
+struct flow_check { /* a check in the middle of which somebody writes */
+    struct rung_kvlog_check check;
+    struct rig *rig;
+    const char *key;
+    const struct rig_value *value;
+    struct rig_write write;
+    uint64_t tail;
+    unsigned steps;
+};
+
+static void flow_checked(struct rung_kvlog_check *check, uint64_t done, uint64_t total)
+{
+    struct flow_check *f = rung_container_of(check, struct flow_check, check);
+    assert_true(done <= total);
+    assert_int_equal(f->rig->store.log.tail, f->tail);
+    if (f->steps++ == 0) {
+        rig_add(f->rig, &f->write, f->key, strlen(f->key), f->value);
+        rig_start(f->rig, &f->write);
+    }
+}
+
+/* Nothing is moved under the check; the write is carried out, if not now then afterwards. */
+static void flow_check(struct rig *rig, const char *key, const struct rig_value *value)
+{
+    struct flow_check f = {
+        .check = {.progress = flow_checked}, .rig = rig, .key = key, .value = value,
+        .tail = rig->store.log.tail,
+    };
+    assert_int_equal(rung_kvlog_check(&rig->store, &f.check), 0);
+    assert_int_equal(f.check.damages, 0);
+    assert_true(f.steps > 1);
+    assert_int_equal(rig->store.log.tail, f.tail);
+    assert_int_equal(rig_wait(rig, &f.write), 0);
+    assert_true(rig_has(rig, key, strlen(key), value));
+    assert_int_equal(rig_check(rig, false), 0);
+}
+
+struct flow_compact {
+    struct rung_op op;
+    bool done;
+};
+
+static void flow_compacted(struct rung_op *op, int result)
+{
+    assert_int_equal(result, 0);
+    rung_container_of(op, struct flow_compact, op)->done = true;
+}
+
+/* Somebody writes while a check is at work, and the background has something to do: it waits for
+ * the check, and the write for it if that needs space. */
+static void writes_during_a_check(void **state)
+{
+    struct rig rig;
+    struct rig_value small = {.number = 2, .len = 20000}, other = {.number = 3, .len = 9000}, large;
+    struct flow_compact compact = {.op = {.done = flow_compacted}};
+    (void)state;
+    rig_begin(&rig, 8 << 20, 512);
+    assert_int_equal(rig_open(&rig), 0);
+    for (unsigned n = 0; n < 40; n++)
+        assert_int_equal(rig_set(&rig, "small", &small), 0);
+    rung_kvlog_compact(&rig.store, &compact.op);
+    flow_check(&rig, "other", &other);
+    for (unsigned n = 0; n < 100000 && !compact.done; n++)
+        test_run_turns(rig.p, 1);
+    assert_true(compact.done);
+    assert_true(rig_has(&rig, "small", 5, &small));
+    const struct rung_kvlog_ring *log = &rig.store.log;
+    large = (struct rig_value){.number = 4, .len = (uint32_t)rig.store.kv.info.max_value};
+    while (log->ring - (log->head - log->tail) > large.len)
+        assert_int_equal(rig_set(&rig, "small", &small), 0);
+    flow_check(&rig, "large", &large);
+    rig_end(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(writes_share_a_flush), cmocka_unit_test(no_memory_while_it_runs),
-        cmocka_unit_test(no_memory_to_move_a_record),
+        cmocka_unit_test(no_memory_to_move_a_record), cmocka_unit_test(writes_during_a_check),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

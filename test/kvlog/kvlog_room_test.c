@@ -160,6 +160,35 @@ static void nobody_asks(void **state)
     rig_end(&f.rig);
 }
 
+/* What the background cannot read is still so after the disk had no room: it is not tried again,
+ * and told again, for a write that needs no space won back. */
+static void not_read_is_not_forgotten(void **state)
+{
+    static struct room f;
+    struct rig_value value = {.number = 1, .len = 3000};
+    (void)state;
+    room_begin(&f, 2 << 20);
+    f.rig.disk.bad_from = 8192;
+    f.rig.disk.bad_to = 2 << 20;
+    while (!strstr(test_log_last(f.rig.p), "no more space is won back"))
+        assert_int_equal(rig_set(&f.rig, "key", &value), 0);
+    uint64_t tail = f.rig.store.log.tail;
+    room_fill_up(&f, 0);
+    assert_int_equal(rig_set(&f.rig, "key", &value), RUNG_E_FULL);
+    assert_non_null(strstr(test_log_last(f.rig.p), "no room left"));
+    unsigned lines = (unsigned)test_log_count(f.rig.p);
+    room_again(&f);
+    assert_int_equal(rig_set(&f.rig, "key", &value), 0);
+    test_run_turns(f.rig.p, 100);
+    assert_int_equal(test_log_count(f.rig.p), lines);
+    assert_int_equal(f.rig.store.log.tail, tail);
+    f.rig.disk.bad_from = f.rig.disk.bad_to = 0;
+    rig_compact(&f.rig); /* which asks for it */
+    assert_true(rig_has(&f.rig, "key", 3, &value));
+    assert_int_equal(rig_check(&f.rig, false), 0);
+    rig_end(&f.rig);
+}
+
 /* Without room for the superblock, too, nobody knows what is on the disk: nothing more is written
  * until the store is opened anew. */
 static void not_even_for_a_superblock(void **state)
@@ -187,7 +216,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(room_comes_back), cmocka_unit_test(nobody_asks),
-        cmocka_unit_test(not_even_for_a_superblock),
+        cmocka_unit_test(not_even_for_a_superblock), cmocka_unit_test(not_read_is_not_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
