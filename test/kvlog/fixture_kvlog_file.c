@@ -18,9 +18,6 @@ static const struct rung_block_file_needs disk_needs;
 static struct rung_kvlog store;
 static struct rung_kvlog_keys keys;
 static struct rung_kvlog_needs needs;
-static struct rung_kv_ops ops; /* the store's, but for close */
-static struct rung_op *closing;
-static struct rung_op store_closed;
 static char path[64];
 
 static void file_clean(void)
@@ -28,20 +25,6 @@ static void file_clean(void)
     if (path[0])
         unlink(path);
     path[0] = 0;
-}
-
-static void file_store_closed(struct rung_op *op, int result)
-{
-    (void)op;
-    assert_int_equal(result, 0);
-    rung_block_close(&disk.block, closing);
-}
-
-static void file_close(struct rung_kv *kv, struct rung_op *op)
-{
-    closing = op;
-    store_closed.done = file_store_closed;
-    rung_kvlog_kv_ops.close(kv, &store_closed);
 }
 
 static struct rung_kv *file_open(struct rung_platform *p, enum kv_kind kind)
@@ -66,10 +49,7 @@ static struct rung_kv *file_open(struct rung_platform *p, enum kv_kind kind)
         .max_bytes = kind == KV_SMALL ? KV_SMALL_BYTES : 0,
     };
     assert_int_equal(rung_kvlog_open(&store, p, &keys, &needs), 0);
-    ops = rung_kvlog_kv_ops;
-    ops.close = file_close;
-    store.kv.ops = &ops;
-    return &store.kv;
+    return kv_on_disk(&store.kv, &disk.block);
 }
 
 const struct kv_fixture kv_fixture = {.name = "kvlog-file", .open = file_open, .clean = file_clean};

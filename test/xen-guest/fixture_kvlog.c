@@ -15,24 +15,6 @@ static struct rung_blkfront_keys disk_keys;
 static struct rung_kvlog store;
 static struct rung_kvlog_keys keys;
 static struct rung_kvlog_needs needs;
-static struct rung_kv_ops ops; /* the store's, but for close */
-static struct rung_op *closing;
-static struct rung_op store_closed;
-
-static void fix_store_closed(struct rung_op *op, int result)
-{
-    (void)op;
-    assert_int_equal(result, 0);
-    rung_block_close(&disk.block, closing);
-}
-
-/* The disk is closed behind the store. */
-static void fix_close(struct rung_kv *kv, struct rung_op *op)
-{
-    closing = op;
-    store_closed.done = fix_store_closed;
-    rung_kvlog_kv_ops.close(kv, &store_closed);
-}
 
 struct wipe {
     struct rung_block_req req;
@@ -82,10 +64,7 @@ static struct rung_kv *fix_open(struct rung_platform *p, enum kv_kind kind)
         .max_bytes = kind == KV_SMALL ? KV_SMALL_BYTES : 0,
     };
     assert_int_equal(rung_kvlog_open(&store, p, &keys, &needs), 0);
-    ops = rung_kvlog_kv_ops;
-    ops.close = fix_close;
-    store.kv.ops = &ops;
-    return &store.kv;
+    return kv_on_disk(&store.kv, &disk.block);
 }
 
 const struct kv_fixture kv_fixture = {.name = "kvlog-blkfront", .open = fix_open};

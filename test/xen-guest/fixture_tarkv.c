@@ -10,24 +10,6 @@ static struct rung_blkfront_keys disk_keys;
 static struct rung_tarkv store;
 static struct rung_tarkv_keys keys;
 static struct rung_tarkv_needs needs;
-static struct rung_kv_ops ops; /* the store's, but for close */
-static struct rung_op *closing;
-static struct rung_op store_closed;
-
-static void fix_store_closed(struct rung_op *op, int result)
-{
-    (void)op;
-    assert_int_equal(result, 0);
-    rung_block_close(&disk.block, closing);
-}
-
-/* The disk is closed behind the store. */
-static void fix_close(struct rung_kv *kv, struct rung_op *op)
-{
-    closing = op;
-    store_closed.done = fix_store_closed;
-    rung_tarkv_kv_ops.close(kv, &store_closed);
-}
 
 static struct rung_kv *fix_open(struct rung_platform *p, enum kv_kind kind)
 {
@@ -42,10 +24,7 @@ static struct rung_kv *fix_open(struct rung_platform *p, enum kv_kind kind)
     needs.block = &disk.block;
     keys = (struct rung_tarkv_keys){.slot = "store", .memory = 1 << 20, .versions = true};
     assert_int_equal(rung_tarkv_open(&store, p, &keys, &needs), 0);
-    ops = rung_tarkv_kv_ops;
-    ops.close = fix_close;
-    store.kv.ops = &ops;
-    return &store.kv;
+    return kv_on_disk(&store.kv, &disk.block);
 }
 
 const struct kv_fixture kv_fixture = {.name = "tarkv-blkfront", .open = fix_open};

@@ -35,6 +35,37 @@ void kv_begin(struct kv_test *t, enum kv_kind kind)
     skip();
 }
 
+static struct {
+    struct rung_kv_ops ops; /* the store's, but for close */
+    const struct rung_kv_ops *store_ops;
+    struct rung_block *disk;
+    struct rung_op store_closed, *closing;
+} on_disk;
+
+static void on_disk_store_closed(struct rung_op *op, int result)
+{
+    (void)op;
+    assert_int_equal(result, 0);
+    rung_block_close(on_disk.disk, on_disk.closing);
+}
+
+static void on_disk_close(struct rung_kv *kv, struct rung_op *op)
+{
+    on_disk.closing = op;
+    on_disk.store_closed.done = on_disk_store_closed;
+    on_disk.store_ops->close(kv, &on_disk.store_closed);
+}
+
+struct rung_kv *kv_on_disk(struct rung_kv *kv, struct rung_block *disk)
+{
+    on_disk.disk = disk;
+    on_disk.store_ops = kv->ops;
+    on_disk.ops = *kv->ops;
+    on_disk.ops.close = on_disk_close;
+    kv->ops = &on_disk.ops;
+    return kv;
+}
+
 bool kv_has(const struct kv_test *t, enum rung_kv_cap cap)
 {
     return (t->kv->info.caps & cap) != 0;

@@ -16,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include "rung/block.h"
 #include "rung/kv.h"
 #include "test_platform.h"
 
@@ -37,6 +38,10 @@ struct kv_fixture { /* what fixture_<module>.c supplies */
     void (*clean)(void);
 };
 extern const struct kv_fixture kv_fixture;
+
+/* For a fixture: a store just opened on a disk, which is closed behind it from now on. One at a
+ * time. Gives the store. */
+struct rung_kv *kv_on_disk(struct rung_kv *kv, struct rung_block *disk);
 
 struct kv_test {
     struct rung_platform *p;
