@@ -4,21 +4,13 @@
 #ifndef STORE_FUZZ_H
 #define STORE_FUZZ_H
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz_check.h"
 #include "rung/kv.h"
 #include "test_disk.h"
 #include "virtual/virtual.h"
-
-#define FUZZ_CHECK(what) \
-    do { \
-        if (!(what)) { \
-            fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #what); \
-            abort(); \
-        } \
-    } while (0)
 
 enum { FUZZ_TURNS = 200000 };
 

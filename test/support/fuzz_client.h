@@ -8,19 +8,9 @@
 #ifndef FUZZ_CLIENT_H
 #define FUZZ_CLIENT_H
 
-#include <stdio.h>
-#include <stdlib.h>
-
+#include "fuzz_check.h"
 #include "tcp_loop.h"
 #include "virtual/virtual.h"
-
-#define FUZZ_CHECK(what) \
-    do { \
-        if (!(what)) { \
-            fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #what); \
-            abort(); \
-        } \
-    } while (0)
 
 struct fuzz_client {
     struct rung_platform *p;

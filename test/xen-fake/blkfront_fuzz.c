@@ -5,11 +5,11 @@
  * scribbling over the ring, states, keys, pages that are kept, unplugging, suspending, closing.
  * Whatever happens, every request ends once, with a result that BLOCK knows and its memory nobody
  * else's, and nothing is left over: fake_free() ends the program if a grant, page or port is. */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "blkback.h"
 #include "blkfront.h"
+#include "fuzz_check.h"
 #include "rung/log.h"
 #include "virtual/virtual.h"
 
@@ -43,14 +43,6 @@ struct fuzz {
     bool want_suspend, want_reopen; /* for the main flow: not from a callback */
     uint8_t lie[4];                 /* how the next answer is changed */
 };
-
-#define FUZZ_CHECK(ok) \
-    do { \
-        if (!(ok)) { \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #ok); \
-            abort(); \
-        } \
-    } while (0)
 
 static uint8_t take(struct fuzz *z)
 {
