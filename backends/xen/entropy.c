@@ -119,7 +119,7 @@ static enum rung_err entropy_seed(struct rung_xen_entropy *e)
     if (enough && !e->features)
         rung_log(e->p, RUNG_LOG_WARN, "entropy",
                  "no RDRAND or RDSEED that works: keys come from the jitter of the clock alone, "
-                 "as entropy=jitter allows");
+                 "as xen.entropy=jitter allows");
     if (enough)
         return RUNG_OK;
     if (e->allow_jitter)
@@ -129,7 +129,8 @@ static enum rung_err entropy_seed(struct rung_xen_entropy *e)
     else
         rung_log(e->p, RUNG_LOG_ERROR, "entropy",
                  "no RDRAND or RDSEED that works: give the guest RDRAND (cpuid= in its "
-                 "configuration), or let the clock's jitter do with entropy=jitter");
+                 "configuration), or let the clock's jitter do with "
+                 "xen.entropy=jitter");
     e->cpu = NULL;
     return RUNG_E_NOTSUP;
 }

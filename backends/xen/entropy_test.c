@@ -61,9 +61,9 @@ static void test_refuses_broken_processors(void **state)
     };
     (void)state;
     for (size_t i = 0; i < RUNG_ARRAY_LEN(broken); i++) {
-        assert_refused(broken[i], FAKE_ABSENT, FAKE_JITTERS, false, "entropy=jitter");
-        assert_refused(FAKE_ABSENT, broken[i], FAKE_JITTERS, false, "entropy=jitter");
-        assert_refused(broken[i], broken[i], FAKE_JITTERS, false, "entropy=jitter");
+        assert_refused(broken[i], FAKE_ABSENT, FAKE_JITTERS, false, "xen.entropy=jitter");
+        assert_refused(FAKE_ABSENT, broken[i], FAKE_JITTERS, false, "xen.entropy=jitter");
+        assert_refused(broken[i], broken[i], FAKE_JITTERS, false, "xen.entropy=jitter");
     }
 }
 

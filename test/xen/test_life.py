@@ -90,6 +90,17 @@ class Requests(xentest.XenTest):
         self.assertEqual(self.errors(guest), [])
         self.assertEqual(guest.shutdown(), "poweroff")
 
+    def test_another_vif_in_its_place(self):
+        """Not taken; and the right one is, when it comes."""
+        guest = self.website()
+        guest.xl("network-detach", "0")
+        guest.xl("network-attach", "mac=00:16:3e:00:00:09", "bridge=br0")
+        guest.console_until("has come back with another address", 30)
+        guest.xl("network-detach", "0")
+        guest.xl("network-attach", "mac=00:16:3e:00:00:01", "bridge=br0")
+        xentest.until(30, self.serves, "a page")
+        self.assertEqual(guest.shutdown(), "poweroff")
+
     def test_vif_goes_for_good(self):
         """Without its network the guest still answers the toolstack."""
         guest = self.website()

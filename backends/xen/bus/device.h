@@ -55,10 +55,11 @@ struct rung_xen_driver {
                                  the back end has connected */
     /* The keys have been read into keys[]. Makes rings and an event channel for back end
      * device->remote, and fills pairs (room: RUNG_XEN_PAIRS); returns how many, or an error, which
-     * fails the device; then nothing is left behind, and disconnected() does not run. */
+     * fails the device; then nothing is left behind, and disconnected() does not run. CHANGED: it
+     * is another device than before; the next in its place may be the right one. */
     int (*connect)(struct rung_xen_device *device, struct rung_xen_pair *pairs, unsigned room);
     /* The back end is connected; with answers_late the keys have been read once more. An error
-     * fails the device. */
+     * fails the device, but CHANGED: as for connect(). */
     enum rung_err (*connected)(struct rung_xen_device *device);
     /* The back end has gone, or is going, or the guest was resumed (then grants and ports are
      * nobody's any more): everything that connect() made is to be let go of. Requests in flight

@@ -44,6 +44,7 @@ struct rung_xen_device_impl {
     bool nudged;             /* the back end has said its state, be it the same one */
     bool linked;             /* connect() went well, and disconnected() has not run */
     bool failing;            /* BROKEN, and the driver has not been told */
+    uint8_t shunned;         /* the driver knows another device; see walk_shuns() */
     bool late;               /* patience is over: opening has failed, closing goes on alone */
     bool online;             /* the toolstack has the device on */
     bool opening;            /* rung_xen_device_open() runs the loop */

@@ -45,10 +45,43 @@ static void walk_said(struct rung_xen_device_impl *impl, enum rung_err err)
         walk_pause(impl, WALK_PAUSE_NS);
 }
 
+enum { SHUN_SAYING = 1, SHUN_SAID };
+
+/* Another device has come in the place of the one that the driver began with. It is told to close,
+ * and what comes after it may be the right one again. */
+static void walk_shun(struct rung_xen_device_impl *impl)
+{
+    struct rung_xen_device *device = impl->device;
+    device->state = RUNG_XEN_WAITING;
+    impl->shunned = SHUN_SAYING;
+    rung_xen_device_disconnect(impl, false);
+    rung_xen_device_again(impl);
+}
+
+/* Whether the device in our place is still the wrong one: until its folder is gone, or the toolstack
+ * has begun ours anew. */
+static bool walk_shuns(struct rung_xen_device_impl *impl)
+{
+    bool anew = impl->shunned == SHUN_SAID && impl->said == XenbusStateInitialising;
+    if (!impl->shunned || !impl->device->back_state || anew) {
+        impl->shunned = 0;
+        return false;
+    }
+    if (impl->said == XenbusStateClosed || !impl->said)
+        impl->shunned = SHUN_SAID;
+    else
+        rung_xen_device_say(impl, XenbusStateClosed, walk_said);
+    return true;
+}
+
 static void walk_connected(struct rung_xen_device_impl *impl)
 {
     struct rung_xen_device *device = impl->device;
     enum rung_err err = device->driver->connected(device);
+    if (err == RUNG_E_CHANGED) {
+        walk_shun(impl);
+        return;
+    }
     if (err) {
         rung_xen_device_fail(device, NULL); /* the driver has said why */
         return;
@@ -94,6 +127,10 @@ static void walk_read(struct rung_xen_device_impl *impl, enum rung_err err)
         return;
     }
     int n = device->driver->connect(device, impl->pairs, RUNG_XEN_PAIRS);
+    if (n == RUNG_E_CHANGED) {
+        walk_shun(impl);
+        return;
+    }
     if (n < 0) {
         rung_xen_device_fail(device, NULL);
         return;
@@ -144,6 +181,8 @@ static void walk_waiting(struct rung_xen_device_impl *impl)
     bool ready = device->back_state == XenbusStateInitWait
                  || (device->driver->answers_late && device->back_state == XenbusStateInitialised);
     bool over = device->back_state == XenbusStateClosed || !device->back_state;
+    if (walk_shuns(impl))
+        return;
     if (ready && walk_says(impl, XenbusStateInitialising)) {
         if (impl->pause.active || !walk_is_unburdened(impl))
             return;

@@ -80,16 +80,19 @@ static enum rung_err open_refuse(const struct rung_netfront *nf, const char *wha
 static enum rung_err open_same(const struct rung_netfront *nf, const struct rung_net_info *now)
 {
     const struct rung_net_info *info = &nf->net.info;
+    const char *what = NULL;
     if (memcmp(now->mac, info->mac, sizeof(info->mac)) != 0)
-        return open_refuse(nf, "it has come back with another address; start the guest again",
-                           rung_xen_device_text(&nf->device, "mac"));
-    if (now->mtu < info->mtu)
-        return open_refuse(nf, "it has come back with a smaller mtu; start the guest again",
-                           rung_xen_device_text(&nf->device, "mtu"));
-    if (info->caps & ~now->caps)
-        return open_refuse(nf, "the new back end offers less than the first one (sg, gso or "
-                           "checksums); start the guest again, or with offload=off", NULL);
-    return RUNG_OK;
+        what = "another address: attach it with the mac= that it had";
+    else if (now->mtu < info->mtu)
+        what = "a smaller mtu: attach it as it was";
+    else if (info->caps & ~now->caps)
+        what = "less than its back end offered at first (sg, gso or checksums): attach it as it was, "
+               "or start with offload=off";
+    if (!what)
+        return RUNG_OK;
+    rung_log(nf->p, RUNG_LOG_ERROR, nf->keys->slot,
+             "vif %s has come back with %s; or start the guest again", nf->device.id, what);
+    return RUNG_E_CHANGED;
 }
 
 enum rung_err rung_netfront_learn(struct rung_netfront *nf)
