@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: ISC
 """What people do wrong with an image: one clear line on the console, and the domain powers off."""
 
+import os
 import subprocess
 
 import xentest
@@ -67,6 +68,13 @@ class NoXen(xentest.unittest.TestCase):
         errors = [line for line in done.stdout.splitlines() if line.startswith(b"error:")]
         self.assertEqual(len(errors), 1, done.stdout)
         self.assertIn(b"there is no Xen here", errors[0])
+
+    def test_status_of_the_front_end(self):
+        lab = os.path.join(os.path.dirname(os.path.abspath(__file__)), "lab")
+        for words, status in (([], 0), (["nmae=x"], 64)):
+            done = subprocess.run([lab, "run", xentest.image("hello"), "--", *words],
+                                  stdout=subprocess.PIPE, timeout=120, check=False)
+            self.assertEqual(done.returncode, status, done.stdout)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from .guest import reason
 
 # Where a program says that it listens, as all of Rung's do: the last ADDRESS:PORT of a line that is
 # not about the network interface.
-ENDED = re.compile(r"the program has ended with status (\d+)")
+PROGRAM_ENDED = re.compile(r"the program has ended with status (\d+)")
 LISTENS = re.compile(r"^(?!.*: net[.a-z]*: ).*[\]0-9a-z*]:(\d+)(?:[^0-9.\n].*)?$", re.M)
 
 LEAVE = b"\x1d"  # Ctrl-]
@@ -103,7 +103,7 @@ def foreground(guest, forwarding=True, patience=20):
         why = stop(guest, patience)
     if why not in ("poweroff", "reboot"):
         print(f"rung: {guest.name} ended with: {why}", file=sys.stderr)
-    ended = ENDED.findall(guest.console)
+    ended = PROGRAM_ENDED.findall(guest.console)
     if ended:
         return int(ended[-1])
     return 0 if why == "poweroff" else 1
