@@ -6,7 +6,6 @@
 
 kvd=${E2E_KVD:?names the program}
 command -v redis-cli >/dev/null || skip "redis-cli is not installed (redis-tools)"
-[ "$rung" = unix-sockets ] || skip "one rung is enough for what is a disk's matter"
 mkdir "$tmp/disk"
 small() { # COMMAND...: becomes it, with a file system of its own
     exec unshare -rm sh -c 'mount -t tmpfs -o size=4m none "$0" && exec "$@"' "$tmp/disk" "$@"
