@@ -145,7 +145,11 @@ void lwip_host_stop_udp(struct lwip_host *host)
 
 void lwip_host_close(struct lwip_host *host)
 {
-    if (host->link)
-        lwip_link_close(host->link);
+    struct host_closing closing = {.op.done = host_on_closed};
+    if (!host->link)
+        return;
+    rung_net_close(lwip_link_net(host->link), &closing.op);
+    test_run_until(host->p, host_is_closed, &closing);
+    lwip_link_free(host->link);
     host->link = NULL;
 }

@@ -4,7 +4,7 @@
  *          itself. test/xen-guest/link_netfront.c: a vif of a Xen guest, with the kernel of the
  *          machine that the guest is tested from. The kernel is 10.77.0.1 and fd77::1, and
  *          kernel_peer.h has its sockets.
- * Owner    A link is the caller's until closed. One at a time.
+ * Owner    A link is the caller's until freed. One at a time.
  * Context  The test's main flow. What must not fail fails the running cmocka test. */
 #ifndef LWIP_LINK_H
 #define LWIP_LINK_H
@@ -25,7 +25,7 @@ unsigned lwip_link_index(struct lwip_link *link); /* as the kernel numbers it */
 /* Runs the loop until the kernel and the stack, at *to, know each other's hardware address. */
 void lwip_link_greet(struct lwip_link *link, const struct rung_addr *to);
 
-/* After the stack has been stopped. */
-void lwip_link_close(struct lwip_link *link);
+/* After its NET has been closed. */
+void lwip_link_free(struct lwip_link *link);
 
 #endif

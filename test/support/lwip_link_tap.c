@@ -89,26 +89,7 @@ void lwip_link_greet(struct lwip_link *link, const struct rung_addr *host)
     close(g.fd);
 }
 
-struct link_closing {
-    struct rung_op op;
-    bool done;
-};
-
-static void link_on_closed(struct rung_op *op, int result)
+void lwip_link_free(struct lwip_link *link)
 {
-    assert_int_equal(result, RUNG_OK);
-    rung_container_of(op, struct link_closing, op)->done = true;
-}
-
-static bool link_is_closed(void *arg)
-{
-    return ((struct link_closing *)arg)->done;
-}
-
-void lwip_link_close(struct lwip_link *link)
-{
-    struct link_closing closing = {.op.done = link_on_closed};
-    rung_net_close(&link->tap.net, &closing.op);
-    test_run_until(link->p, link_is_closed, &closing);
     free(link);
 }
