@@ -36,11 +36,10 @@ struct lwip_conn *rung_lwip_conn_new(struct lwip_core *core)
 /* lwIP's callbacks: they note, and change nothing that lwIP is looking at. */
 
 /* A delayed acknowledgement is for one segment (RFC 5681 4.2). lwIP takes several that a link
- * has put together for one, and a peer without a window scale, all of whose window that can be,
- * would wait for the timer each time. One with a scale has more to send meanwhile. */
+ * has put together for one, and the peer would wait for the next, or for the timer. */
 static void conn_will_acknowledge(struct lwip_conn *conn, const struct tcp_pcb *pcb, uint32_t len)
 {
-    bool several = len > pcb->mss && !(pcb->flags & TF_WND_SCALE);
+    bool several = len > pcb->mss;
     if (several)
         lwip_node_remove(&conn->ack);
     if (lwip_node_alone(&conn->ack))

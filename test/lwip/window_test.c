@@ -59,16 +59,15 @@ static void a_window_without_scale_opens_again(void **state)
     forger_close(&f);
 }
 
-/* Links put segments together; that one waits for another to be acknowledged with is for one. */
-static void several_segments_in_one_are_acknowledged_at_once(void **state)
+/* Links put segments together; that one waits for another to be acknowledged with is for one. The
+ * options: of the handshake, with an MSS of 600. */
+static void window_merged(const uint8_t *options, size_t len)
 {
-    static const uint8_t mss[] = {2, 4, 0x02, 0x58}; /* 600 */
     char text[WINDOW_PIECE + 1] = "";
     struct forger f;
     struct forged_tcp got;
-    (void)state;
     forger_open(&f);
-    struct forged_tcp next = forger_connect(&f, 4000, 1000, mss, sizeof(mss));
+    struct forged_tcp next = forger_connect(&f, 4000, 1000, options, len);
     forger_drain(&f);
     memset(text, 'x', 600);
     next.text = text;
@@ -91,11 +90,26 @@ static void several_segments_in_one_are_acknowledged_at_once(void **state)
     forger_close(&f);
 }
 
+static void several_segments_in_one_are_acknowledged_at_once(void **state)
+{
+    static const uint8_t options[] = {2, 4, 0x02, 0x58};
+    (void)state;
+    window_merged(options, sizeof(options));
+}
+
+static void so_they_are_with_a_window_scale(void **state)
+{
+    static const uint8_t options[] = {2, 4, 0x02, 0x58, 3, 3, 7, 1};
+    (void)state;
+    window_merged(options, sizeof(options));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_window_without_scale_opens_again),
         cmocka_unit_test(several_segments_in_one_are_acknowledged_at_once),
+        cmocka_unit_test(so_they_are_with_a_window_scale),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
