@@ -25,7 +25,7 @@
  * no more than its own output. */
 static uint32_t console_room(const struct rung_xen_console *console)
 {
-    uint32_t used = console->ring->out_prod - RUNG_XEN_READ(console->ring->out_cons);
+    uint32_t used = console->prod - RUNG_XEN_READ(console->ring->out_cons);
     return used <= sizeof(console->ring->out) ? (uint32_t)sizeof(console->ring->out) - used : 0;
 }
 
@@ -75,9 +75,9 @@ static bool console_wait(struct rung_xen_ground *g, uint32_t want)
 static void console_put(struct rung_xen_console *console, char c)
 {
     struct xencons_interface *ring = console->ring;
-    ring->out[MASK_XENCONS_IDX(ring->out_prod, ring->out)] = c;
+    ring->out[MASK_XENCONS_IDX(console->prod++, ring->out)] = c;
     xen_wmb();
-    RUNG_XEN_WRITE(ring->out_prod, ring->out_prod + 1);
+    RUNG_XEN_WRITE(ring->out_prod, console->prod);
 }
 
 /* Writes text as far as there is, or comes to be, room. How much. */
@@ -152,4 +152,6 @@ void rung_xen_console_init(struct rung_xen_ground *g)
     g->console.port = (uint32_t)port;
     g->console.stuck = false;
     g->console.ring = rung_xen_map(&g->ram, frame);
+    if (g->console.ring)
+        g->console.prod = RUNG_XEN_READ(g->console.ring->out_prod);
 }

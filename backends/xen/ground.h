@@ -22,6 +22,7 @@ struct hvm_start_info;    /* xen/arch-x86/hvm/start_info.h */
 struct rung_xen_console {
     struct xencons_interface *ring; /* NULL: none (yet), words go to Xen's log */
     uint32_t port;
+    uint32_t prod;    /* what ring->out_prod is, whatever the other side makes of that */
     uint64_t lost;    /* bytes that nobody made room for; said when there is room again */
     bool stuck;       /* nobody reads: the next write does not wait */
 };
