@@ -23,6 +23,7 @@ SIZES = {"1k": 1024}
 CONNECTIONS = (1, 16, 64, 256, 1000, 10000)
 MANY = 10000
 PARTS = ("http", "bulk", "ceiling", "memory")
+SHORT = "loopback, MTU 1,500"
 WARM_S = 1
 WARM_MANY_S = 3  # a connection whose first SYN was lost tries again after one second
 # Keys that the servers need for so many connections at once.
@@ -47,6 +48,10 @@ class Networks:
         self.taps += 1
         device, _, address = netns.tap(self.near, self.taps)
         return Place(address), (f"--net.device={device}", f"--tcp.ipv4={address}/24")
+
+    def loopback(self, mtu):
+        """For connections made from now on."""
+        self.near.ip("link", "set", "lo", "mtu", mtu)
 
     def congestion(self, name):
         """For sockets made from now on."""
@@ -123,7 +128,8 @@ class Bench:
         def raw(name, place):
             return Bulk(f"raw {name}", BUILD, self.cores.server, place)
         return (lambda: app("bulk"), lambda: raw("loopback", self.nets.local),
-                lambda: raw("veth", self.nets.veth), lambda: app("plain", "--net.offload=off"),
+                lambda: raw(SHORT, self.nets.local), lambda: raw("veth", self.nets.veth),
+                lambda: app("plain", "--net.offload=off"),
                 lambda: raw("veth, plain frames", self.nets.veth_plain))
 
     def bulk_with(self, congestion, connections):
@@ -136,6 +142,7 @@ class Bench:
             for count in connections:
                 for way in ways:
                     for name in conduct.rotated(servers, number):
+                        self.nets.loopback(1500 if SHORT in name else 65536)
                         one = measure.bulk_round(servers[name], way, self.seconds, count,
                                                  self.cores.load)
                         found[name][way][count].append(one)
