@@ -116,7 +116,7 @@ static void kvd_stop_task(struct rung_task *task)
     if (!kvd_idle(kvd))
         return;
     kvd_sweep_stop(kvd);
-    rung_timer_stop(p, &kvd->wait_timer);
+    rung_timeouts_end(&kvd->timeouts);
     rung_loop_undefer(p, &kvd->accept_task);
     rung_loop_undefer(p, &kvd->write_task);
     rung_loop_undefer(p, &kvd->flush_task);

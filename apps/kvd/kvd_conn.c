@@ -106,7 +106,7 @@ static bool conn_receive(struct kvd_conn *c)
     }
     c->rx_at = buf->data;
     c->rx_end = buf->data + buf->len;
-    if (c->wait == KVD_WAIT_STALL)
+    if (c->wait.kind == KVD_WAIT_STALL)
         kvd_wait(c, KVD_WAIT_STALL); /* it moves */
     return true;
 }
@@ -194,7 +194,7 @@ static void conn_rest(struct kvd_conn *c)
     }
     if (c->out == NULL && c->parser.state == KVD_AT_START)
         kvd_wait(c, KVD_WAIT_IDLE);
-    else if (c->wait != KVD_WAIT_STALL)
+    else if (c->wait.kind != KVD_WAIT_STALL)
         kvd_wait(c, KVD_WAIT_STALL);
 }
 
@@ -218,7 +218,7 @@ void kvd_conn_end(struct kvd_conn *c)
         kvd_let_go(c, true);
         return;
     }
-    if (c->wait != KVD_WAIT_LINGER) { /* a close with bytes unread would be a reset */
+    if (c->wait.kind != KVD_WAIT_LINGER) { /* a close with bytes unread would be a reset */
         rung_tcp_shutdown(c->tcp);
         kvd_wait(c, KVD_WAIT_LINGER);
     }
@@ -236,7 +236,7 @@ void kvd_conn_read(struct kvd_conn *c)
         }
     }
     kvd_run_ready(kvd);
-    if (c->tcp == NULL || c->wait == KVD_WAIT_LINGER)
+    if (c->tcp == NULL || c->wait.kind == KVD_WAIT_LINGER)
         return;
     conn_rest(c);
     if (steps > 0) /* in this turn, behind what the store completes in it */

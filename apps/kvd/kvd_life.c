@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* apps/kvd/kvd_life.c - connections come, wait and go. One time-out for each kind of waiting keeps
- * its queue sorted, and one timer serves all; what others wait for costs no timer operation. */
+/* apps/kvd/kvd_life.c - connections come, wait and go. */
 #include "kvd_int.h"
 #include "rung/clock.h"
 
@@ -9,99 +8,44 @@
 
 enum { LIFE_ACCEPTS = 64 /* at once, before others have their turn */ };
 
-static void wait_leave(struct kvd_conn *c)
-{
-    if (c->wait == KVD_WAIT_NONE)
-        return;
-    struct kvd_queue *q = &c->kvd->wait[c->wait];
-    if (c->wait_prev != NULL)
-        c->wait_prev->wait_next = c->wait_next;
-    else
-        q->first = c->wait_next;
-    if (c->wait_next != NULL)
-        c->wait_next->wait_prev = c->wait_prev;
-    else
-        q->last = c->wait_prev;
-    c->wait = KVD_WAIT_NONE;
-}
-
-static void wait_arm(struct kvd *kvd, uint64_t until_ns, uint64_t now_ns)
-{
-    if (kvd->wait_timer.active && until_ns >= kvd->wait_until_ns)
-        return;
-    kvd->wait_until_ns = until_ns;
-    rung_timer_start(kvd->p, &kvd->wait_timer, until_ns > now_ns ? until_ns - now_ns : 0);
-}
-
 void kvd_wait(struct kvd_conn *c, enum kvd_wait wait)
 {
-    struct kvd *kvd = c->kvd;
-    wait_leave(c);
-    if (wait == KVD_WAIT_NONE || kvd->wait[wait].timeout_ns == 0)
-        return;
-    struct kvd_queue *q = &kvd->wait[wait];
-    uint64_t now_ns = rung_loop_now_ns(kvd->p);
-    c->wait = (uint8_t)wait;
-    c->wait_until_ns = now_ns + q->timeout_ns;
-    c->wait_next = NULL;
-    c->wait_prev = q->last;
-    if (q->last != NULL)
-        q->last->wait_next = c;
-    else
-        q->first = c;
-    q->last = c;
-    wait_arm(kvd, c->wait_until_ns, now_ns);
+    rung_timeout_start(&c->kvd->timeouts, &c->wait, wait);
 }
 
 /* A connection is idle while nothing is at work for it, and stalled while its client is to move. */
-static void wait_over(struct kvd_conn *c, enum kvd_wait wait)
+static void wait_over(struct rung_timeouts *set, struct rung_timeout *waiter, unsigned kind)
 {
-    wait_leave(c);
-    if (wait == KVD_WAIT_IDLE && c->first != NULL)
-        kvd_wait(c, wait);
-    else if (wait == KVD_WAIT_STALL && c->out == NULL && (c->parked || c->first != NULL))
-        kvd_wait(c, wait); /* it is we who are slow */
+    struct kvd_conn *c = rung_container_of(waiter, struct kvd_conn, wait);
+    if (kind == KVD_WAIT_IDLE && c->first != NULL)
+        rung_timeout_start(set, waiter, kind);
+    else if (kind == KVD_WAIT_STALL && c->out == NULL && (c->parked || c->first != NULL))
+        rung_timeout_start(set, waiter, kind); /* it is we who are slow */
     else
-        kvd_let_go(c, wait != KVD_WAIT_STALL);
+        kvd_let_go(c, kind != KVD_WAIT_STALL);
 }
 
-/* When the first of a queue is over. */
-static uint64_t wait_end(const struct kvd *kvd, enum kvd_wait wait)
+static uint64_t wait_sooner_ns(struct rung_timeouts *set, unsigned kind)
 {
-    const struct kvd_queue *q = &kvd->wait[wait];
-    uint64_t until_ns = q->first->wait_until_ns;
-    if (wait == KVD_WAIT_STALL && q->timeout_ns > LIFE_HURRY_NS && kvd_reply_full(&kvd->m))
-        until_ns -= q->timeout_ns - LIFE_HURRY_NS;
-    return until_ns;
+    const struct kvd *kvd = rung_container_of(set, struct kvd, timeouts);
+    uint64_t length_ns = set->queues[kind].length_ns;
+    bool hurry = kind == KVD_WAIT_STALL && length_ns > LIFE_HURRY_NS && kvd_reply_full(&kvd->m);
+    return hurry ? length_ns - LIFE_HURRY_NS : 0;
 }
 
 void kvd_wait_hurry(struct kvd *kvd)
 {
-    if (kvd->wait[KVD_WAIT_STALL].first != NULL)
-        wait_arm(kvd, wait_end(kvd, KVD_WAIT_STALL), rung_loop_now_ns(kvd->p));
-}
-
-static void wait_sweep(struct rung_timer *timer)
-{
-    struct kvd *kvd = rung_container_of(timer, struct kvd, wait_timer);
-    uint64_t now_ns = rung_loop_now_ns(kvd->p);
-    for (unsigned i = 0; i < KVD_WAITS; i++) {
-        struct kvd_queue *q = &kvd->wait[i];
-        while (q->first != NULL && wait_end(kvd, (enum kvd_wait)i) <= now_ns)
-            wait_over(q->first, (enum kvd_wait)i);
-    }
-    for (unsigned i = 0; i < KVD_WAITS; i++) {
-        if (kvd->wait[i].first != NULL)
-            wait_arm(kvd, wait_end(kvd, (enum kvd_wait)i), now_ns);
-    }
+    rung_timeouts_look(&kvd->timeouts);
 }
 
 void kvd_wait_init(struct kvd *kvd)
 {
-    kvd->wait_timer.fn = wait_sweep;
-    kvd->wait[KVD_WAIT_IDLE].timeout_ns = rung_ns_bounded(kvd->config.idle_timeout_ns);
-    kvd->wait[KVD_WAIT_STALL].timeout_ns = rung_ns_bounded(kvd->config.stall_timeout_ns);
-    kvd->wait[KVD_WAIT_LINGER].timeout_ns = LIFE_LINGER_NS;
+    kvd->timeouts.over = wait_over;
+    kvd->timeouts.sooner_ns = wait_sooner_ns;
+    kvd->wait[KVD_WAIT_IDLE].length_ns = rung_ns_bounded(kvd->config.idle_timeout_ns);
+    kvd->wait[KVD_WAIT_STALL].length_ns = rung_ns_bounded(kvd->config.stall_timeout_ns);
+    kvd->wait[KVD_WAIT_LINGER].length_ns = LIFE_LINGER_NS;
+    rung_timeouts_init(&kvd->timeouts, kvd->p, kvd->wait, KVD_WAITS);
 }
 
 static void life_ready(struct rung_tcp_conn *tcp, unsigned events)
@@ -117,7 +61,7 @@ static void life_ready(struct rung_tcp_conn *tcp, unsigned events)
         c->tx_waits = false;
         kvd_flush(c);
     }
-    if (c->wait == KVD_WAIT_LINGER)
+    if (c->wait.kind == KVD_WAIT_LINGER)
         kvd_conn_end(c);
     else if ((events & RUNG_TCP_RX) != 0)
         kvd_conn_read(c);
@@ -137,7 +81,6 @@ static void life_begin(struct kvd *kvd, struct rung_tcp_conn *tcp)
     c->id = ++kvd->conn_ids;
     c->parser.limits = &kvd->limits;
     c->resp = 2;
-    c->wait = KVD_WAIT_NONE;
     tcp->arg = c;
     tcp->ready = life_ready;
     c->next = kvd->conns;

@@ -108,7 +108,7 @@ static bool send_some(struct kvd_conn *c)
         struct rung_buf *left = (unsigned)k < n ? bufs[k] : buf;
         c->out = left != NULL ? rung_container_of(left, struct kvd_piece, buf) : NULL;
         c->tx_waits = (unsigned)k < n;
-        if (k > 0 && c->wait == KVD_WAIT_STALL)
+        if (k > 0 && c->wait.kind == KVD_WAIT_STALL)
             kvd_wait(c, KVD_WAIT_STALL); /* it moves */
     }
     return true;

@@ -21,6 +21,7 @@
 #include "rung/log.h"
 #include "rung/loop.h"
 #include "rung/tcp.h"
+#include "rung/timeout.h"
 
 #include "kvd.h"
 #include "kvd_parse.h"
@@ -163,12 +164,7 @@ struct kvd_piece {
 };
 
 enum kvd_wait {
-    KVD_WAIT_IDLE, KVD_WAIT_STALL, KVD_WAIT_LINGER, KVD_WAITS, KVD_WAIT_NONE = KVD_WAITS
-};
-
-struct kvd_queue {
-    struct kvd_conn *first, *last;
-    uint64_t timeout_ns; /* 0: never */
+    KVD_WAIT_NONE, KVD_WAIT_IDLE, KVD_WAIT_STALL, KVD_WAIT_LINGER, KVD_WAITS
 };
 
 struct kvd_conn {
@@ -176,8 +172,7 @@ struct kvd_conn {
     struct rung_tcp_conn *tcp;
     struct kvd_conn *next, *prev;
     struct kvd_conn *flush_next, *parked_next;
-    struct kvd_conn *wait_next, *wait_prev;
-    uint64_t wait_until_ns;
+    struct rung_timeout wait; /* kind: enum kvd_wait */
     uint64_t id;
     struct kvd_hold *rx; /* of the buffer being read; NULL: none */
     const uint8_t *rx_at, *rx_end;
@@ -194,7 +189,6 @@ struct kvd_conn {
     uint64_t out_bytes;
     uint64_t want; /* parked for so much of the query budget; 0: for room */
     uint8_t resp;  /* 2 or 3 */
-    uint8_t wait;  /* enum kvd_wait */
     bool rx_waits, tx_waits; /* a call came short: an event will tell */
     bool flushing; /* in kvd->flush */
     bool parked;   /* in kvd->parked */
@@ -262,9 +256,8 @@ struct kvd {
     uint32_t gone_count; /* let go and not yet freed */
     bool accept_waits; /* there are too many */
     uint64_t conn_ids;
-    struct kvd_queue wait[KVD_WAITS];
-    struct rung_timer wait_timer;
-    uint64_t wait_until_ns;
+    struct rung_timeouts timeouts;
+    struct rung_timeout_queue wait[KVD_WAITS];
 
     const struct kvd_op *ops[256]; /* by a hash of their names */
     uint64_t seed[2];

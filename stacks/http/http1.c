@@ -78,7 +78,7 @@ void rung_http1_close_check(struct rung_http1 *h)
     if (op == NULL || h->close_task.active || h->conns != NULL || h->gone != NULL)
         return;
     h->closing = NULL;
-    rung_timer_stop(h->p, &h->timer);
+    rung_timeouts_end(&h->timeouts);
     rung_timer_stop(h->p, &h->close_timer);
     rung_loop_undefer(h->p, &h->accept_task);
     rung_http1_pool_empty(h);
@@ -184,11 +184,11 @@ enum rung_err rung_http1_open(struct rung_http1 *self, struct rung_platform *p,
         || !http1_in_range(self, "max-connections", self->max_connections, 1, 1 << 30))
         return RUNG_E_RANGE;
     self->max_header = (uint32_t)max_header;
-    self->wait[HTTP1_WAIT_IDLE].timeout_ns = rung_ns_bounded(rung_http1_key_idle_timeout(keys));
-    self->wait[HTTP1_WAIT_HEAD].timeout_ns = rung_ns_bounded(rung_http1_key_header_timeout(keys));
-    self->wait[HTTP1_WAIT_BODY].timeout_ns = rung_ns_bounded(rung_http1_key_body_timeout(keys));
-    self->wait[HTTP1_WAIT_SEND].timeout_ns = rung_ns_bounded(rung_http1_key_send_timeout(keys));
-    self->wait[HTTP1_WAIT_LINGER].timeout_ns = HTTP1_LINGER_NS;
+    self->wait[HTTP1_WAIT_IDLE].length_ns = rung_ns_bounded(rung_http1_key_idle_timeout(keys));
+    self->wait[HTTP1_WAIT_HEAD].length_ns = rung_ns_bounded(rung_http1_key_header_timeout(keys));
+    self->wait[HTTP1_WAIT_BODY].length_ns = rung_ns_bounded(rung_http1_key_body_timeout(keys));
+    self->wait[HTTP1_WAIT_SEND].length_ns = rung_ns_bounded(rung_http1_key_send_timeout(keys));
+    self->wait[HTTP1_WAIT_LINGER].length_ns = HTTP1_LINGER_NS;
     rung_http1_wait_init(self);
     self->accept_task.fn = http1_accept_more;
     self->close_task.fn = http1_close_task;

@@ -15,6 +15,7 @@
 #include "rung/log.h"
 #include "rung/loop.h"
 #include "rung/tcp.h"
+#include "rung/timeout.h"
 
 #include "http1_module.h"
 
@@ -25,20 +26,13 @@ struct http1_listener;
 
 /* What a connection waits for, each with its own time-out. */
 enum http1_wait {
+    HTTP1_WAIT_NONE,
     HTTP1_WAIT_IDLE,   /* the first byte of a request */
     HTTP1_WAIT_HEAD,   /* the end of the request's head */
     HTTP1_WAIT_BODY,   /* the end of its body */
     HTTP1_WAIT_SEND,   /* the client, to take some of the response */
     HTTP1_WAIT_LINGER, /* the client, to close after us */
-    HTTP1_WAITS,
-    HTTP1_WAIT_NONE = HTTP1_WAITS
-};
-
-/* Connections that wait for one thing, the longest first: one time-out for all keeps them
- * sorted. */
-struct http1_queue {
-    struct http1_conn *first, *last;
-    uint64_t timeout_ns; /* 0: never */
+    HTTP1_WAITS
 };
 
 struct rung_http1 {
@@ -61,9 +55,8 @@ struct rung_http1 {
     bool accept_paused;       /* too many are being told so: the rest waits in the backlog */
     struct rung_task accept_task;
 
-    struct http1_queue wait[HTTP1_WAITS];
-    struct rung_timer timer; /* one for all queues */
-    uint64_t timer_until_ns;
+    struct rung_timeouts timeouts;
+    struct rung_timeout_queue wait[HTTP1_WAITS];
 
     struct http1_work *works; /* free ones */
     unsigned work_spares;

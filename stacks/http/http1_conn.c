@@ -68,7 +68,7 @@ static void conn_incomplete(struct http1_conn *c)
 {
     struct http1_work *w = c->work;
     enum http1_wait wait = w->in.head_done ? HTTP1_WAIT_BODY : HTTP1_WAIT_HEAD;
-    if (c->wait != wait)
+    if (c->wait.kind != wait)
         rung_http1_wait(c, wait);
     if (w->in.wants_100 && c->rx == NULL) {
         w->in.wants_100 = false;

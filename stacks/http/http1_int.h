@@ -39,8 +39,7 @@ struct http1_conn {
     struct http1_listener *listener;
     struct rung_tcp_conn *tcp; /* NULL: let go */
     struct http1_conn *next, *prev; /* in http1->conns or http1->gone */
-    struct http1_conn *wait_next, *wait_prev;
-    uint64_t wait_until_ns;
+    struct rung_timeout wait; /* kind: enum http1_wait */
     struct http1_work *work;
     struct rung_buf *rx, *rx_last; /* lent by TCP and not yet parsed */
     struct rung_task task;         /* runs the connection from the loop */
@@ -48,7 +47,6 @@ struct http1_conn {
     uint32_t held;                 /* works with conn == this, and say while TCP has it */
     uint32_t drained;              /* bytes thrown away while lingering */
     uint8_t state;                 /* enum http1_state */
-    uint8_t wait;                  /* enum http1_wait */
     bool running;                  /* inside run(): whoever calls in leaves the rest to it */
     bool rx_waits;                 /* recv() came short: RX will tell */
     bool tx_waits;                 /* send() came short: TX will tell */

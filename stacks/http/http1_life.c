@@ -57,7 +57,6 @@ static void life_begin(struct http1_listener *l, struct rung_tcp_conn *tcp)
     l->refs++;
     c->tcp = tcp;
     c->task.fn = life_task;
-    c->wait = HTTP1_WAIT_NONE;
     c->rx_waits = true;
     tcp->ready = life_ready;
     tcp->arg = c;
@@ -130,7 +129,7 @@ void rung_http1_settle(struct http1_conn *c)
     if (c->running)
         return;
     if (c->tcp != NULL) {
-        if (c->state != HTTP1_LINGER || c->held > 0 || c->wait == HTTP1_WAIT_LINGER)
+        if (c->state != HTTP1_LINGER || c->held > 0 || c->wait.kind == HTTP1_WAIT_LINGER)
             return;
         rung_http1_wait(c, HTTP1_WAIT_LINGER); /* all is taken: now the client may close */
         rung_loop_defer(h->p, &c->task);

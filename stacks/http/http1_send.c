@@ -20,8 +20,8 @@ static void send_released(struct rung_buf *buf)
         rung_http1_piece_done(&w->piece[slice->piece]);
     }
     if (!c->running && c->tcp != NULL) {
-        if (c->wait == HTTP1_WAIT_SEND || c->wait == HTTP1_WAIT_IDLE)
-            rung_http1_wait(c, (enum http1_wait)c->wait); /* the client has taken something */
+        if (c->wait.kind == HTTP1_WAIT_SEND || c->wait.kind == HTTP1_WAIT_IDLE)
+            rung_http1_wait(c, (enum http1_wait)c->wait.kind); /* the client has taken something */
         if (c->work == w && c->state == HTTP1_SENDING)
             rung_loop_defer(c->http1->p, &c->task); /* there is a slice free, or a piece */
     }
@@ -130,7 +130,7 @@ static int send_ready(struct http1_conn *c, struct http1_work *w)
 /* The response stands still until TCP has room or a slice comes back, or else the time is up. */
 static bool send_stall(struct http1_conn *c, bool moved)
 {
-    if (c->wait != HTTP1_WAIT_SEND || moved)
+    if (c->wait.kind != HTTP1_WAIT_SEND || moved)
         rung_http1_wait(c, HTTP1_WAIT_SEND);
     return false;
 }

@@ -37,8 +37,8 @@ void suite_actor_init(struct suite_actor *actor, struct suite_trace *trace, char
 
 int main(void)
 {
-    int failed = suite_timer() + suite_model() + suite_task() + suite_run() + suite_service()
-                 + suite_log() + suite_addr() + suite_misuse() + fixture_tests();
+    int failed = suite_timer() + suite_timeout() + suite_model() + suite_task() + suite_run()
+                 + suite_service() + suite_log() + suite_addr() + suite_misuse() + fixture_tests();
     failed += suite_sink(); /* last: it may start threads, see fixture_tests() */
     return failed > 0;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* test/contract/loop/suite.h - the contract of the platform services: loop.h, clock.h, entropy.h,
- * log.h, sink.h, heap.h, args.h and addr.h. A platform is entered by a fixture_<platform>.c, which
- * supplies what is declared first, and by linking the test_platform.h of that platform. */
+/* test/contract/loop/suite.h - the contract of the platform services: loop.h, timeout.h, clock.h,
+ * entropy.h, log.h, sink.h, heap.h, args.h and addr.h. A platform is entered by a
+ * fixture_<platform>.c, which supplies what is declared first, and by linking the test_platform.h of
+ * that platform. */
 #ifndef LOOP_SUITE_H
 #define LOOP_SUITE_H
 
@@ -35,6 +36,7 @@ int fixture_tests(void);
 
 /* The groups of the suite; each returns its number of failed tests. */
 int suite_timer(void);
+int suite_timeout(void);
 int suite_model(void);
 int suite_task(void);
 int suite_run(void);
