@@ -14,6 +14,7 @@
 enum {
     KVLOG_MAX_BATCH = 16384,  /* planned at once; this keeps it to some milliseconds */
     KVLOG_TOGETHER = 1 << 20, /* more bytes in a group, and those who wait do so for too long */
+    KVLOG_MEMORY_MIN = 4096,  /* for the longest keys there are, some of them */
 };
 
 static void kvlog_free(struct rung_kvlog *self)
@@ -130,6 +131,18 @@ static int kvlog_start(struct rung_kvlog *self, const struct kvlog_super *super)
     return err;
 }
 
+/* Before anything is looked at or made. */
+static int kvlog_check_keys(struct rung_kvlog *self)
+{
+    uint64_t memory = self->index.memory_max;
+    if (!memory || memory >= KVLOG_MEMORY_MIN)
+        return RUNG_OK;
+    rung_log(self->p, RUNG_LOG_ERROR, self->slot, "%s.memory=%llu is out of range: the index takes "
+             "%d bytes at least; 0 for no bound", self->slot, (unsigned long long)memory,
+             KVLOG_MEMORY_MIN);
+    return RUNG_E_RANGE;
+}
+
 enum rung_err rung_kvlog_open(struct rung_kvlog *self, struct rung_platform *p,
                               const struct rung_kvlog_keys *keys,
                               const struct rung_kvlog_needs *needs)
@@ -146,7 +159,9 @@ enum rung_err rung_kvlog_open(struct rung_kvlog *self, struct rung_platform *p,
     rung_entropy_fill(p, &self->index.chance, sizeof(self->index.chance));
     self->index.chance |= 1;
     rung_kv_init(&self->kv, &rung_kvlog_kv_ops);
-    int err = rung_kvlog_super_read(self, rung_kvlog_key_create(keys), &super);
+    int err = kvlog_check_keys(self);
+    if (!err)
+        err = rung_kvlog_super_read(self, rung_kvlog_key_create(keys), &super);
     if (!err)
         err = kvlog_start(self, &super);
     if (err)

@@ -127,14 +127,14 @@ static int write_memory_err(struct rung_kvlog *self)
     return RUNG_E_NOMEM;
 }
 
-static int write_full_err(struct rung_kvlog *self)
+/* For a write that has been taken back: it is not in use. */
+static void write_tell_full(struct rung_kvlog *self)
 {
     if (!self->full_told)
         rung_log(self->p, RUNG_LOG_WARN, self->slot, "full: %llu bytes are in use; what would "
                  "make it more is refused until something is removed",
                  (unsigned long long)self->index.live);
     self->full_told = true;
-    return RUNG_E_FULL;
 }
 
 /* Whether the group with so many more bytes can be written now; WRITE_LATER: not before more space
@@ -160,10 +160,10 @@ static int write_room(struct rung_kvlog *self, const struct rung_kv_write *write
         self->reclaim->stuck = 0; /* it may try again */
     } else if (self->log.tail_kept >= commit->blocked_mark) {
         commit->blocked = NULL;
-        return write_full_err(self);
+        return RUNG_E_FULL;
     } else if (self->reclaim->stuck) {
         commit->blocked = NULL;
-        return self->reclaim->stuck == RUNG_E_FULL ? write_full_err(self) : self->reclaim->stuck;
+        return self->reclaim->stuck;
     }
     return WRITE_LATER;
 }
@@ -183,7 +183,7 @@ static int write_plan(struct rung_kvlog *self, struct rung_kv_write *write)
     if (err)
         err = write_memory_err(self);
     else if (self->index.live + self->index.paged > before && !write_fits(self, bytes))
-        err = write_full_err(self);
+        err = RUNG_E_FULL;
     else if (records)
         err = write_room(self, write, bytes);
     if (!err) {
@@ -197,6 +197,8 @@ static int write_plan(struct rung_kvlog *self, struct rung_kv_write *write)
     self->index.largest = largest;
     self->index.recent = recent;
     rung_free(self->p, planned);
+    if (err == RUNG_E_FULL)
+        write_tell_full(self);
     return err;
 }
 

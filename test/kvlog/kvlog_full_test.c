@@ -187,6 +187,29 @@ static void a_full_store_goes_on(void **state)
                  cases[i].batch);
 }
 
+/* What was refused is not in use, and not said to be. */
+static void only_what_is_in_use_is_told(void **state)
+{
+    struct rig rig;
+    struct rig_write write = {.count = 0};
+    struct rig_value value = {.number = 1, .len = 150000};
+    static const char *const keys[RIG_CHANGES] = {"a", "b", "c", "d", "e", "f", "g", "h"};
+    char words[64];
+    (void)state;
+    rig_begin(&rig, 1 << 20, 512);
+    assert_int_equal(rig_open(&rig), 0);
+    assert_int_equal(rig_set(&rig, "there", &(struct rig_value){.number = 2, .len = 1000}), 0);
+    for (unsigned i = 0; i < RIG_CHANGES; i++)
+        rig_add(&rig, &write, keys[i], 1, &value);
+    rig_start(&rig, &write);
+    assert_int_equal(rig_wait(&rig, &write), RUNG_E_FULL);
+    assert_int_equal(rig.store.index.live, kvlog_record_bytes(5, 1000));
+    snprintf(words, sizeof(words), "full: %llu bytes are in use",
+             (unsigned long long)rig.store.index.live);
+    assert_non_null(strstr(test_log_last(rig.p), words));
+    rig_end(&rig);
+}
+
 /* The longest value there may be, under the longest key, fits into every empty store, and can be
  * written over. */
 static void the_longest_value_fits(void **state)
@@ -254,6 +277,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_full_store_goes_on), cmocka_unit_test(the_longest_value_fits),
         cmocka_unit_test(work_in_the_background_is_bounded),
+        cmocka_unit_test(only_what_is_in_use_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -197,6 +197,27 @@ static void the_index_is_bounded(void **state)
     rig_end(&rig);
 }
 
+/* It can hold some keys of any length, or nothing is made. */
+static void an_index_without_memory(void **state)
+{
+    struct rig rig;
+    struct rig_value value = {.number = 1, .len = 10};
+    char key[RUNG_KV_KEY_MAX + 1] = {0};
+    (void)state;
+    rig_begin(&rig, OPEN_BYTES, 512);
+    rig.keys.memory = 1;
+    refused(&rig, RUNG_E_RANGE, "store.memory=1 is out of range");
+    rig.keys.memory = 4095;
+    refused(&rig, RUNG_E_RANGE, "the index takes 4096 bytes at least");
+    rig.keys.memory = 4096;
+    assert_int_equal(rig_open(&rig), 0);
+    memset(key, 'k', RUNG_KV_KEY_MAX);
+    assert_int_equal(rig_set(&rig, key, &value), 0);
+    key[0] = 'l';
+    assert_int_equal(rig_set(&rig, key, &value), 0);
+    rig_end(&rig);
+}
+
 /* The biggest value there is, and its ranges; reading some of it reads no more than some. */
 static void large_values(void **state)
 {
@@ -233,7 +254,8 @@ int main(void)
         cmocka_unit_test(what_is_no_store_is_left_alone), cmocka_unit_test(too_small_or_cut_off),
         cmocka_unit_test(another_version_or_sector_size), cmocka_unit_test(a_larger_disk_will_do),
         cmocka_unit_test(read_only_is_only_read), cmocka_unit_test(no_memory_to_open),
-        cmocka_unit_test(the_index_is_bounded), cmocka_unit_test(large_values),
+        cmocka_unit_test(the_index_is_bounded), cmocka_unit_test(an_index_without_memory),
+        cmocka_unit_test(large_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
