@@ -107,3 +107,43 @@ well "$kv" get full k0
 equal 3000 "$(wc -c <out | tr -d ' ')" "a value of a full store"
 well "$kv" remove full k0 k1
 well "$kv" set full new small
+
+# entries COUNT BYTES: a dump of so many keys with values of so many bytes.
+entries() {
+    awk -v n="$1" -v len="$2" 'BEGIN {
+        for (value = "x"; length(value) < len;) value = value value
+        for (i = 1; i <= n; i++) printf "+8,%d:key-%04d->%s\n", len, i, substr(value, 1, len)
+        print "" }'
+}
+
+# What fits is loaded, in smaller pieces if need be, and without a warning.
+entries 120 3000 >dump
+well "$kv" create fits 1M
+"$kv" load fits <dump >out 2>err || fail "360 KB do not go into 1 MiB: $(cat err)"
+[ ! -s err ] || fail "loading what fits said: $(cat err)"
+well "$kv" dump fits
+cmp dump out || fail "a dump that was loaded into a small store dumps differently"
+
+# More than fits: it is full to the last key, as if each had been set, and says what it took.
+# A backup of a full store goes into a new one of its size.
+for case in 64K:300 64K:3000 1M:10 1M:3000 4M:30000 4M:100000; do
+    size=${case%:*} bytes=${case#*:}
+    entries 9999 "$bytes" | head -c 12000000 >dump
+    rm -f s s2
+    well "$kv" create s "$size"
+    status=0
+    "$kv" load s <dump 2>full.err || status=$?
+    equal 1 "$status" "$case: exit status of a load that does not fit"
+    equal 1 "$(wc -l <full.err | tr -d ' ')" "$case: lines: $(cat full.err)"
+    well "$kv" list s
+    n=$(wc -l <out | tr -d ' ')
+    grep -q "^rung-kv: the store is full: the first $n keys of the dump were loaded; load" full.err ||
+        fail "$case: with $n keys it said: $(cat full.err)"
+    ! head -c "$bytes" dump | "$kv" set s key-0000 2>err || fail "$case: there was room for one more"
+    well "$kv" check s
+    "$kv" dump s >backup
+    well "$kv" create s2 "$size"
+    "$kv" load s2 <backup 2>err || fail "$case: a backup of $n keys was not loaded: $(cat err)"
+    well "$kv" dump s2
+    cmp backup out || fail "$case: a full store that was loaded dumps differently"
+done

@@ -128,7 +128,7 @@ status=0
 "$kv" load s2 <cutdump >out 2>err || status=$?
 equal 1 "$status" "exit status for a dump that is cut off"
 equal 1 "$(wc -l <err | tr -d ' ')" "lines: $(cat err)"
-grep -q 'cut off or no dump behind 1 keys' err || fail "it said: $(cat err)"
+grep -q 'cut off or no dump behind 1 key; what came before was loaded' err || fail "it said: $(cat err)"
 well "$kv" get s2 one
 for text in '' 'x' '+1,1:a->b' '+1,1:a-b' '+0,1:->b' '+2000,1:a->b' '+1,99999999999:a->b' '+a,1:a->b'; do
     status=0
@@ -136,6 +136,30 @@ for text in '' 'x' '+1,1:a->b' '+1,1:a-b' '+0,1:->b' '+2000,1:a->b' '+1,99999999
     equal 1 "$status" "exit status for the dump '$text'"
     equal 1 "$(wc -l <err | tr -d ' ')" "lines for the dump '$text': $(cat err)"
 done
+
+# Two dumps in one, or anything else behind its end: the first is loaded, and it is an error.
+printf '+3,6:two->second\n\n' >first
+printf '+5,5:three->third\n\n' >second
+for behind in second small zeros; do
+    status=0
+    cat first "$behind" | "$kv" load s2 >out 2>err || status=$?
+    equal 1 "$status" "exit status for a dump with more behind it"
+    equal 1 "$(wc -l <err | tr -d ' ')" "lines: $(cat err)"
+    grep -q 'ends behind 1 key, and more bytes follow: those keys were loaded, the rest was not' err ||
+        fail "it said: $(cat err)"
+done
+well "$kv" get s2 two
+refused 1 "no key 'three'" "$kv" get s2 three
+
+# A value that this store does not take: what came before it is loaded.
+status=0
+{ printf '+4,6:four->fourth\n+3,600000:big->' && head -c 600000 /dev/zero && printf '\n\n'; } |
+    "$kv" load s2 >out 2>err || status=$?
+equal 1 "$status" "exit status for a dump with a value that is too big"
+equal 1 "$(wc -l <err | tr -d ' ')" "lines: $(cat err)"
+grep -q 'behind 1 key: a value of 600000 bytes comes, and a store of this size takes at most' err ||
+    fail "it said: $(cat err)"
+well "$kv" get s2 four
 
 # Keys and values that are too long.
 long=$(head -c 1025 /dev/zero | tr '\0' k)

@@ -110,6 +110,10 @@ ln -s sub site/folder-link
 tar -C site -cf folder.tar .
 refused 1 "'folder-link' is a link that leads nowhere, or to a folder" "$kv" list folder.tar
 rm site/folder-link
+ln -s gone.html site/dangling
+tar -C site -cf dangling.tar .
+refused 1 "'dangling' is a link that leads nowhere" "$kv" list dangling.tar
+rm site/dangling
 truncate -s 10M site/sparse
 tar --sparse --format=gnu -C site -cf sparse.tar .
 refused 1 'sparse' "$kv" list sparse.tar

@@ -9,7 +9,10 @@
 
 #include "kv_store.h"
 
-enum { DUMP_BATCH = 256, DUMP_BYTES = 1 << 20 };
+enum {
+    DUMP_BATCH = 256,
+    LOAD_BESIDES = 64, /* what an entry takes besides its bytes, and more */
+};
 
 static int dump_key(struct kv_store *store, const struct kv_key *key)
 {
@@ -64,17 +67,45 @@ struct dump_load {
     struct rung_kv_change change[DUMP_BATCH];
     struct rung_vec vec[DUMP_BATCH];
     char *bytes[DUMP_BATCH]; /* key and value together */
-    unsigned count;
-    size_t held;
+    unsigned count, most;    /* most: written at once */
+    size_t held, held_most;
     uint64_t keys;
+    uint64_t too_big;        /* the value that the store does not take; 0: none */
 };
 
+/* A long group keeps more of the store from being filled than its own length: so it is no longer
+ * than what the store writes by itself. The store does not warn that it is full, since fewer keys
+ * at once may fit. */
+static struct dump_load *load_new(struct kv_store *store)
+{
+    struct dump_load *load = calloc(1, sizeof(*load));
+    const struct rung_kvlog_ring *log = &store->log.log;
+    if (!load)
+        return NULL;
+    load->store = store;
+    load->most = DUMP_BATCH;
+    load->held_most = (size_t)(log->step > log->together ? log->step : log->together);
+    store->log.full_told = true;
+    return load;
+}
+
+/* What has been read; fewer at once, down to a single key, once the store has no room for all. */
 static int load_flush(struct dump_load *load)
 {
-    int err = load->count ? kv_write(load->store, load->change, load->count) : RUNG_OK;
+    int err = RUNG_OK;
+    for (unsigned at = 0; !err && at < load->count;) {
+        unsigned left = load->count - at, n = left < load->most ? left : load->most;
+        err = kv_write(load->store, &load->change[at], n);
+        if (err == RUNG_E_FULL && n > 1) {
+            load->most = n / 2;
+            err = RUNG_OK;
+            continue;
+        }
+        load->keys += err ? 0 : n;
+        at += n;
+    }
     for (unsigned i = 0; i < load->count; i++)
         free(load->bytes[i]);
-    load->keys += err ? 0 : load->count;
     load->count = 0;
     load->held = 0;
     kv_progress(load->store, "loading", load->keys, 0);
@@ -91,60 +122,90 @@ static bool load_number(uint64_t *number, int end)
     return c == end && digits > 0;
 }
 
+/* The bytes of an entry, behind the two numbers. False: they are not there. */
+static bool load_bytes(char *bytes, size_t key_len, size_t len)
+{
+    return fread(bytes, 1, key_len, stdin) == key_len && getchar() == '-' && getchar() == '>'
+           && fread(bytes + key_len, 1, len, stdin) == len && getchar() == '\n';
+}
+
 /* The entry behind a '+'. False: there is none. */
 static bool load_entry(struct dump_load *load, int *err)
 {
     uint64_t key_len, len;
     *err = RUNG_OK;
     if (!load_number(&key_len, ',') || !load_number(&len, ':') || key_len < 1
-        || key_len > RUNG_KV_KEY_MAX || len > load->store->kv->info.max_value)
+        || key_len > RUNG_KV_KEY_MAX)
         return false;
-    char *bytes = malloc((size_t)(key_len + len) + 1);
-    if (!bytes) {
-        *err = RUNG_E_NOMEM;
+    if (len > load->store->kv->info.max_value) {
+        load->too_big = len;
+        *err = RUNG_E_TOOBIG;
         return true;
     }
-    unsigned i = load->count;
-    bool whole = fread(bytes, 1, (size_t)key_len, stdin) == key_len && getchar() == '-'
-                 && getchar() == '>' && fread(bytes + key_len, 1, (size_t)len, stdin) == len
-                 && getchar() == '\n';
-    if (!whole) {
+    size_t takes = (size_t)(key_len + len + len / 512) + LOAD_BESIDES;
+    if (load->count == DUMP_BATCH || load->held + takes > load->held_most)
+        *err = load_flush(load);
+    char *bytes = *err ? NULL : malloc((size_t)(key_len + len) + 1);
+    if (!bytes) {
+        *err = *err ? *err : RUNG_E_NOMEM;
+        return true;
+    }
+    if (!load_bytes(bytes, (size_t)key_len, (size_t)len)) {
         free(bytes);
         return false;
     }
+    unsigned i = load->count++;
+    load->held += takes;
     load->bytes[i] = bytes;
     load->vec[i] = (struct rung_vec){bytes + key_len, (size_t)len};
     load->change[i] = (struct rung_kv_change){
         .key = bytes, .key_len = (size_t)key_len, .value = &load->vec[i], .value_count = 1,
     };
-    load->count++;
-    load->held += (size_t)(key_len + len);
-    if (load->count == DUMP_BATCH || load->held >= DUMP_BYTES)
-        *err = load_flush(load);
     return true;
+}
+
+/* What came before is loaded, and stays so. */
+static void load_failed(const struct dump_load *load, int err)
+{
+    const char *keys = load->keys == 1 ? "key" : "keys";
+    if (err == RUNG_E_FULL && !load->store->log.no_room_told)
+        kv_say("the store is full: the first %" PRIu64 " %s of the dump were loaded; load it into "
+               "a bigger one", load->keys, keys);
+    else if (err == RUNG_E_TOOBIG && load->too_big)
+        kv_say("loading failed behind %" PRIu64 " %s: a value of %" PRIu64 " bytes comes, and a "
+               "store of this size takes at most %" PRIu64 ": load it into a bigger one",
+               load->keys, keys, load->too_big, load->store->kv->info.max_value);
+    else
+        kv_say("loading failed behind %" PRIu64 " %s: %s", load->keys, keys, rung_err_text(err));
 }
 
 int kv_command_load(struct kv_store *store, int argc, char **argv)
 {
-    struct dump_load *load = calloc(1, sizeof(*load));
+    struct dump_load *load = load_new(store);
     int c = 0, err = RUNG_OK;
-    bool good = load != NULL;
+    bool good = true;
     (void)argc;
     (void)argv;
-    if (load)
-        load->store = store;
+    if (!load) {
+        kv_say("loading failed: %s", rung_err_text(RUNG_E_NOMEM));
+        return KV_FAILED;
+    }
     while (good && !err && (c = getchar()) == '+')
         good = load_entry(load, &err);
     good = good && (err || c == '\n');
-    int last = load ? load_flush(load) : RUNG_E_NOMEM; /* what came whole is kept */
+    bool more = good && !err && getchar() != EOF;
+    int last = load_flush(load); /* what came whole is kept */
     kv_progress_end(store);
     err = err ? err : last;
+    const char *keys = load->keys == 1 ? "key" : "keys";
     if (err)
-        kv_say("loading failed behind %" PRIu64 " keys: %s", load ? load->keys : 0,
-               rung_err_text(err));
+        load_failed(load, err);
     else if (!good)
-        kv_say("the dump is cut off or no dump behind %" PRIu64 " keys; those were loaded",
-               load->keys);
+        kv_say("the dump is cut off or no dump behind %" PRIu64 " %s; what came before was loaded",
+               load->keys, keys);
+    else if (more)
+        kv_say("the dump ends behind %" PRIu64 " %s, and more bytes follow: those keys were "
+               "loaded, the rest was not; load one dump at a time", load->keys, keys);
     free(load);
-    return err || !good ? KV_FAILED : KV_OK;
+    return err || !good || more ? KV_FAILED : KV_OK;
 }
