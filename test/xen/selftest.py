@@ -12,7 +12,7 @@ import tempfile
 import time
 
 import xentest
-from xenlab import Disk, Lab, LabError
+from xenlab import Disk, Lab, LabError, interactive
 from xenlab.common import FOLDER, HERE
 
 LOOPS = 30_000_000  # what tiny executes in its loop; it has a few instructions more
@@ -25,6 +25,37 @@ def build(folder):
     subprocess.run([cc, "-nostdlib", "-static", "-no-pie", "-Wl,-Ttext-segment=0x100000,-e,entry,"
                     "--build-id=none,-z,noexecstack", "-o", target, target + ".o"], check=True)
     return target
+
+
+class Lines(xentest.unittest.TestCase):
+    """What the lab makes of what a program says; without a machine."""
+
+    def port(self, text):
+        found = interactive.LISTENS.search(text)
+        return found and int(found[1])
+
+    def test_where_a_program_listens(self):
+        boot = ("info: net: vif 0, mtu 1500, address 00:16:3e:00:00:01\n"
+                "info: tcp: asking for an address by DHCP\n"
+                "info: tcp: address fe80::216:3eff:fe00:1%1\n"
+                "info: tcp: address fec0::216:3eff:fe00:1\n"
+                "info: tcp: address 10.0.2.50 by DHCP, router 10.0.2.2\n"
+                "info: store: made an empty store of 268435456 bytes\n"
+                "warn: kvd: 10.0.2.2:4000 has sent rubbish\n")
+        self.assertIsNone(self.port(boot))
+        for line, port in (
+                ("info: kvd: serving on [::]:6379; what is set is durable when it is answered", 6379),
+                ("info: kvd: serving on 10.0.2.50:6379; the store is read-only", 6379),
+                ("info: website: serving http://*:80/ on every address it has", 80),
+                ("info: website: serving http://10.0.2.50:8080/", 8080),
+                ("info: website: serving http://[fec0::216:3eff:fe00:1]:80/", 80),
+                ("info: website: serving http://[fe80::216:3eff:fe00:1%1]:80/", 80),
+                ("info: echo: echoing TCP and UDP on [::]:7", 7),
+                ("info: bulk: sink on [::]:5001", 5001),
+                ("listening on [::ffff:10.0.2.50]:9.", 9)):
+            with self.subTest(line=line):
+                self.assertEqual(self.port(f"{boot}{line}\n{boot}"), port)
+                self.assertIsNone(self.port(f"{boot}{line}"), "of a line that is not whole yet")
 
 
 class Tiny(xentest.XenTest):

@@ -13,10 +13,13 @@ import tty
 from .common import LabError, say
 from .guest import reason
 
-# Where a program says that it listens, as all of Rung's do: the last ADDRESS:PORT of a line that is
-# not about the network interface.
 PROGRAM_ENDED = re.compile(r"the program has ended with status (\d+)")
-LISTENS = re.compile(r"^(?!.*: net[.a-z]*: ).*[\]0-9a-z*]:(\d+)(?:[^0-9.\n].*)?$", re.M)
+
+# Where a program says that it listens, as all of Rung's do: the last ADDRESS:PORT of a whole line
+# that is no complaint. An IPv6 address with a port is in brackets; without, it ends in no port.
+LISTENS = re.compile(r"^(?!(?:error|warn|debug): ).*"
+                     r"(?:\[[0-9a-f:.]+(?:%\w+)?\]|(?<![0-9.])[0-9]+(?:\.[0-9]+){3}|\*)"
+                     r":([1-9][0-9]*)(?![0-9]).*\n", re.M)
 
 LEAVE = b"\x1d"  # Ctrl-]
 ENDED = b"dom0: the shell has ended"
