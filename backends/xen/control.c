@@ -14,6 +14,7 @@
 #define CONTROL_PATH "control/shutdown"
 #define CONTROL_QUIET_NS (2 * RUNG_NS_PER_MS)
 #define CONTROL_QUIET_TRIES 100u
+#define CONTROL_RETRY_NS (100 * RUNG_NS_PER_MS)
 
 enum control_request {
     CONTROL_NOTHING,
@@ -100,6 +101,8 @@ static void control_on_read(struct rung_op *op, int result)
 {
     struct rung_xen_control *control = rung_container_of(op, struct rung_xen_control, req.op);
     struct rung_xen_ground *g = control_of(control);
+    if (result == RUNG_E_NOMEM) /* what is asked for here is not lost by that */
+        rung_timer_start(&g->base, &control->retry, CONTROL_RETRY_NS);
     control->request = result < 0 ? CONTROL_NOTHING : control_parse(control->req.reply);
     if (control->request == CONTROL_NOTHING) {
         control->busy = false;
@@ -125,6 +128,11 @@ static void control_look(struct rung_xen_control *control)
     rung_xen_store_read(&control_of(control)->xen.store, &control->req, 0, CONTROL_PATH);
 }
 
+static void control_on_retry(struct rung_timer *timer)
+{
+    control_look(rung_container_of(timer, struct rung_xen_control, retry));
+}
+
 static void control_on_change(struct rung_xen_watch *watch, const char *path)
 {
     (void)path;
@@ -134,6 +142,7 @@ static void control_on_change(struct rung_xen_watch *watch, const char *path)
 void rung_xen_control_init(struct rung_xen_ground *g)
 {
     g->control.quiet.fn = control_on_quiet;
+    g->control.retry.fn = control_on_retry;
     g->control.watch.path = CONTROL_PATH;
     g->control.watch.changed = control_on_change;
     rung_xen_store_watch(&g->xen.store, &g->control.watch);

@@ -38,6 +38,7 @@ struct rung_xen_control {
     struct rung_xen_store_req req; /* reads, then acknowledges */
     struct rung_timer quiet;
     unsigned quiet_tries;
+    struct rung_timer retry; /* there was no memory to look */
     unsigned request;   /* enum control_request, control.c's own */
     bool busy, again;   /* req is under way; look once more when it is done */
     bool ending;        /* the program has been asked to end */

@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 
 import xentest
-from kvdload import Client, Writer, load
+from kvdload import Client, Writer, command, load
 from xenlab import Disk, Lab
 from xenlab.common import HERE
 
@@ -73,6 +73,38 @@ class Kept(OneDisk):
         guest, port = boot(self.lab, self.disk, xl=xentest.xl_of("kvd"), memory=None)
         self.assertEqual(cli(port, "-x", "set", "longest", data=longest), b"OK\n")
         self.assertEqual(cli(port, "get", "longest"), longest + b"\n")
+        self.ends(guest, port)
+
+
+class Full(OneDisk):
+    def fill(self, port):
+        """Sets keys until there is not even the memory to answer somebody who has just come."""
+        keys, closed = 0, 0
+        while closed < 20:
+            self.assertLess(keys, 1_000_000)
+            batch = b"".join(command("SET", f"k{keys + n:010d}", "value") for n in range(1000))
+            keys += 1000
+            try:
+                with contextlib.closing(Client(port, 20)) as client:
+                    client.socket.sendall(batch)
+                    while client.data.count(b"\r\n") < 1000:
+                        client.more()
+                closed = 0
+            except ConnectionError:
+                closed += 1
+
+    def test_powers_off(self):
+        """A heap without a byte to spare is no reason not to hear the toolstack."""
+        guest, port = boot(self.lab, self.disk, memory=8)
+        self.fill(port)
+        self.assertIn("no memory for more than", guest.console)
+        self.assertEqual(guest.shutdown(10), "poweroff")
+        self.assertIn("the host asks for poweroff", guest.console)
+        self.assertNotIn("has ended with status", guest.console)
+        self.lab.unforward(port)
+        guest.destroy()
+        guest, port = boot(self.lab, self.disk)
+        self.assertEqual(cli(port, "get", "k0000000000"), b"value\n")
         self.ends(guest, port)
 
 

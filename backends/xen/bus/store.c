@@ -5,21 +5,28 @@
 #include "rung/heap.h"
 #include "rung/log.h"
 
+/* What fits into the message that is kept for a full heap: paths and values of devices do. */
+#define STORE_SPARE 256u
+
 static struct rung_vec text_part(const char *text, size_t extra)
 {
     union { const char *in; void *out; } no_write = {text}; /* a vec is for both directions */
     return (struct rung_vec){no_write.out, strlen(text) + extra};
 }
 
-struct rung_xen_store_message *rung_xen_store_message(struct rung_xen_store *store, uint32_t type,
-                                                      uint32_t tx, struct rung_vec a,
-                                                      struct rung_vec b)
+static struct rung_xen_store_message *message_alloc(struct rung_xen_store *store, size_t payload)
+{
+    struct rung_xen_store_message *message =
+        rung_alloc(store->x->p, sizeof(*message) + sizeof(struct xsd_sockmsg) + payload);
+    if (message)
+        message->spare = false;
+    return message;
+}
+
+static void message_fill(struct rung_xen_store_message *message, uint32_t type, uint32_t tx,
+                         struct rung_vec a, struct rung_vec b)
 {
     struct xsd_sockmsg header = {.type = type, .tx_id = tx, .len = (uint32_t)(a.len + b.len)};
-    struct rung_xen_store_message *message =
-        rung_alloc(store->x->p, sizeof(*message) + sizeof(header) + a.len + b.len);
-    if (!message)
-        return NULL;
     message->next = NULL;
     message->len = (uint32_t)sizeof(header) + header.len;
     message->done = 0;
@@ -27,6 +34,34 @@ struct rung_xen_store_message *rung_xen_store_message(struct rung_xen_store *sto
     memcpy(message->bytes + sizeof(header), a.base, a.len);
     if (b.len > 0)
         memcpy(message->bytes + sizeof(header) + a.len, b.base, b.len);
+}
+
+struct rung_xen_store_message *rung_xen_store_message(struct rung_xen_store *store, uint32_t type,
+                                                      uint32_t tx, struct rung_vec a,
+                                                      struct rung_vec b)
+{
+    struct rung_xen_store_message *message = message_alloc(store, a.len + b.len);
+    if (message)
+        message_fill(message, type, tx, a, b);
+    return message;
+}
+
+void rung_xen_store_message_free(struct rung_xen_store *store,
+                                 struct rung_xen_store_message *message)
+{
+    if (message->spare)
+        store->spare = message;
+    else
+        rung_free(store->x->p, message);
+}
+
+/* The one that is kept for a full heap, if it is there and long enough. */
+static struct rung_xen_store_message *store_spare(struct rung_xen_store *store, size_t payload)
+{
+    struct rung_xen_store_message *message = store->spare;
+    if (payload > STORE_SPARE)
+        return NULL;
+    store->spare = NULL;
     return message;
 }
 
@@ -62,12 +97,14 @@ static void store_submit(struct rung_xen_store *store, struct rung_xen_store_req
         err = RUNG_E_DOWN;
     else if (a.len + b.len > XENSTORE_PAYLOAD_MAX)
         err = RUNG_E_TOOBIG;
-    else
-        message = rung_xen_store_message(store, type, tx, a, b);
-    if (message)
-        rung_xen_store_post(store, req, message);
-    else
+    else if (!(message = message_alloc(store, a.len + b.len)))
+        message = store_spare(store, a.len + b.len);
+    if (!message) {
         rung_op_finish(store->x->p, &req->op, err);
+        return;
+    }
+    message_fill(message, type, tx, a, b);
+    rung_xen_store_post(store, req, message);
 }
 
 void rung_xen_store_read(struct rung_xen_store *store, struct rung_xen_store_req *req, uint32_t tx,
@@ -169,7 +206,7 @@ static void store_free_out(struct rung_xen_store *store)
     while (store->out) {
         struct rung_xen_store_message *message = store->out;
         store->out = message->next;
-        rung_free(store->x->p, message);
+        rung_xen_store_message_free(store, message);
     }
 }
 
@@ -220,6 +257,8 @@ enum rung_err rung_xen_store_init(struct rung_xen *x, struct xenstore_domain_int
     x->store.retry.fn = rung_xen_store_on_retry;
     x->store.next_id = 1;
     x->store.next_token = 1;
+    if (ring && (x->store.spare = message_alloc(&x->store, STORE_SPARE)))
+        x->store.spare->spare = true;
     return store_connect(&x->store, ring, port);
 }
 
@@ -244,6 +283,8 @@ void rung_xen_store_fini(struct rung_xen *x)
 {
     struct rung_xen_store *store = &x->store;
     store_free_out(store);
+    rung_free(x->p, store->spare);
+    store->spare = NULL;
     store->waiting = NULL;
     rung_loop_undefer(x->p, &store->go);
     rung_xen_store_watches_fini(store);

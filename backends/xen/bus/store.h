@@ -4,7 +4,9 @@
  *          number in flight, and are matched with answers by their number. Watches tell that
  *          something at or below a path has changed, and once when they are set. The other side is
  *          not trusted: lengths, numbers and types are checked, an answer to nothing is dropped and
- *          counted, and a ring whose indexes are impossible ends the connection with one line.
+ *          counted, and a ring whose indexes are impossible ends the connection with one line. One
+ *          short message is kept for when the heap is full: a program that cannot allocate any
+ *          more can still be told to end, one request at a time.
  * Units    Paths and values are NUL-terminated here, at most RUNG_XEN_STORE_MAX bytes; a value with
  *          a NUL inside is cut there.
  * Owner    A request is its caller's memory, and left alone until done() has run; path and value
@@ -57,6 +59,7 @@ struct rung_xen_store {
     uint64_t next_token;
     unsigned lives;         /* how often the connection was made or lost */
     struct rung_xen_store_message *out, *out_last; /* not yet wholly in the ring */
+    struct rung_xen_store_message *spare;      /* for a full heap; NULL: in the queue */
     struct rung_xen_store_req *waiting;        /* for their answers */
     struct rung_xen_watch *watches;            /* the users' */
     struct rung_xen_store_watch *set;          /* what xenstored has, or is being told */

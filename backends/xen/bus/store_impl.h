@@ -12,6 +12,7 @@
 struct rung_xen_store_message {
     struct rung_xen_store_message *next;
     uint32_t len, done;
+    bool spare;      /* goes back to store->spare */
     uint8_t bytes[]; /* header first */
 };
 
@@ -19,6 +20,10 @@ struct rung_xen_store_message {
 struct rung_xen_store_message *rung_xen_store_message(struct rung_xen_store *store, uint32_t type,
                                                       uint32_t tx, struct rung_vec a,
                                                       struct rung_vec b);
+
+/* store.c: it has been sent, or shall not be. */
+void rung_xen_store_message_free(struct rung_xen_store *store,
+                                 struct rung_xen_store_message *message);
 
 /* store.c: numbers it, puts it into the queue, and req among those that wait for their answers. */
 void rung_xen_store_post(struct rung_xen_store *store, struct rung_xen_store_req *req,

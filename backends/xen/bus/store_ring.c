@@ -2,7 +2,6 @@
 /* backends/xen/bus/store_ring.c - the store's ring: bytes in and out. A message may be longer than
  * the ring, and comes in as many parts as the other side likes. Of the shared page each index of
  * the other side is read once and checked; our own are kept here, and only written there. */
-#include "rung/heap.h"
 #include "xen/bus/store_impl.h"
 
 /* Bytes taken in before the loop gets a turn for other things. */
@@ -50,7 +49,7 @@ static bool store_send(struct rung_xen_store *store)
         if (message->done < message->len)
             break;
         store->out = message->next;
-        rung_free(store->x->p, message);
+        rung_xen_store_message_free(store, message);
     }
     xen_wmb();
     RUNG_XEN_WRITE(store->ring->req_prod, store->req_prod);
