@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from unittest import mock
 
 import xentest
 from xenlab import Disk, Lab, LabError, interactive
@@ -56,6 +57,41 @@ class Lines(xentest.unittest.TestCase):
             with self.subTest(line=line):
                 self.assertEqual(self.port(f"{boot}{line}\n{boot}"), port)
                 self.assertIsNone(self.port(f"{boot}{line}"), "of a line that is not whole yet")
+
+
+    def forwarded_after(self, *parts):
+        """How many of these parts of a console have been seen when the port is said; 0: it is not."""
+        guest, seen = mock.Mock(console="", lab=None), []
+
+        def ended(_):
+            if len(seen) == len(parts):
+                return True
+            seen.append(parts[len(seen)])
+            guest.console += seen[-1]
+            return False
+        guest.end.return_value.ended = ended
+        guest.end.return_value.end.return_value = (b"0", 0)
+        said = []
+        with mock.patch.object(interactive, "forward",
+                               lambda _, port, text: said.append((len(seen), port))):
+            self.assertEqual(interactive.attend(guest), "poweroff")
+        self.assertLessEqual(len(said), 1)
+        self.assertTrue(all(port == 6379 for _, port in said))
+        return said[0][0] if said else 0
+
+    def test_an_address_is_waited_for(self):
+        asks, has = ("info: tcp: asking for an address by DHCP\n",
+                     "info: tcp: address 10.0.2.50 by DHCP, router 10.0.2.2\n")
+        static, local = ("info: tcp: address 10.0.2.50\n",
+                         "info: tcp: address fe80::216:3eff:fe00:1%1\n")
+        serves = "info: kvd: serving on [::]:6379; what is set is durable when it is answered\n"
+        self.assertEqual(self.forwarded_after(asks, serves, local, has, "more"), 4)
+        self.assertEqual(self.forwarded_after(asks, local, has, serves, "more"), 4)
+        self.assertEqual(self.forwarded_after(static, local, serves, "more"), 3)
+        self.assertEqual(self.forwarded_after(serves, "more"), 1)
+        self.assertEqual(self.forwarded_after(asks, serves, local), 0)
+        with mock.patch.object(interactive, "PATIENCE", 0):
+            self.assertEqual(self.forwarded_after(asks, serves, local), 2)
 
 
 class Tiny(xentest.XenTest):

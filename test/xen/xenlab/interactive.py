@@ -8,6 +8,7 @@ import shutil
 import signal
 import sys
 import termios
+import time
 import tty
 
 from .common import LabError, say
@@ -20,6 +21,11 @@ PROGRAM_ENDED = re.compile(r"the program has ended with status (\d+)")
 LISTENS = re.compile(r"^(?!(?:error|warn|debug): ).*"
                      r"(?:\[[0-9a-f:.]+(?:%\w+)?\]|(?<![0-9.])[0-9]+(?:\.[0-9]+){3}|\*)"
                      r":([1-9][0-9]*)(?![0-9]).*\n", re.M)
+
+# What a program that takes its address from DHCP says before it listens, and once it has it.
+ASKS = re.compile(r": asking for an address by DHCP$", re.M)
+ADDRESS = re.compile(r": address [0-9.]+ by DHCP", re.M)
+PATIENCE = 10  # seconds that the address is waited for
 
 LEAVE = b"\x1d"  # Ctrl-]
 ENDED = b"dom0: the shell has ended"
@@ -71,15 +77,23 @@ def forward(guest, port, text):
           f"{'/' * ('http://' in text)}", file=sys.stderr, flush=True)
 
 
+def has_address(text):
+    """Whether it can be reached: it asks nobody for its address, or has been answered."""
+    return not ASKS.search(text) or bool(ADDRESS.search(text))
+
+
 def attend(guest, forwarding=True):
-    """Waits for a guest's end, and until then makes the port that it listens on one of ours. Stopped
-    is for the caller to handle. Returns the reason."""
-    running, listens = guest.end(), None
+    """Waits for a guest's end, and until then makes the port that it listens on one of ours, once
+    it has the address that it asks for. Stopped is for the caller to handle. The reason."""
+    running, limit = guest.end(), None
     while not running.ended(0.1):
-        if forwarding and not listens:
-            listens = LISTENS.search(guest.console)
-            if listens:
-                forward(guest, int(listens[1]), listens[0])
+        listens = forwarding and LISTENS.search(guest.console)
+        if not listens:
+            continue
+        limit = limit or time.monotonic() + PATIENCE
+        if has_address(guest.console) or time.monotonic() >= limit:
+            forward(guest, int(listens[1]), listens[0])
+            forwarding = False
     text, _ = running.end(5)
     return reason(text.decode())
 
