@@ -18,6 +18,7 @@ struct space {
     struct kvd_bytes pattern; /* of the command's words; at NULL: every key */
     struct kvd_text text;     /* the keys found, behind room for what stands before them */
     uint64_t found, seen, count;
+    bool none;                /* a scan asks for a type that no value has */
     struct kvd_cmd *wipe;     /* gathers keys to be removed */
     uint64_t cursor;          /* to go on from; 0: from the first key */
     size_t last_len;
@@ -187,8 +188,7 @@ static const char *scan_options(struct space *s)
                 return "ERR value is not an integer or out of range";
             s->count = number < SPACE_COUNT_MAX ? (uint64_t)number : SPACE_COUNT_MAX;
         } else if (kvd_word_is(word, "type")) {
-            if (!kvd_word_is(value, "string"))
-                s->list.limit = 1, s->count = 0; /* there are no others */
+            s->none = !kvd_word_is(value, "string"); /* there are no others */
         } else {
             return "ERR syntax error";
         }
@@ -222,7 +222,6 @@ void kvd_cmd_scan(struct kvd *kvd, struct kvd_cmd *cmd)
         return;
     s->count = SPACE_COUNT;
     const char *wrong = scan_options(s);
-    bool none = s->count == 0;
     if (wrong == NULL)
         wrong = scan_cursor(s);
     if (wrong != NULL) {
@@ -231,7 +230,7 @@ void kvd_cmd_scan(struct kvd *kvd, struct kvd_cmd *cmd)
         return;
     }
     space_text_start(s);
-    if (none) {
+    if (s->none) {
         space_reply(s, "*2\r\n$1\r\n0\r\n*0\r\n");
         space_end(s);
         return;
