@@ -51,6 +51,7 @@ static void kvd_init(struct kvd *kvd, const struct kvd_config *config)
     kvd_memory_init(&kvd->m, kvd->p, config->memory / 2, config->memory / 2);
     kvd_pools(&kvd->m);
     kvd->starved_end = &kvd->starved;
+    kvd->lined_end = &kvd->lined;
     kvd->parked_end = &kvd->parked;
     kvd->table_mask = KVD_SLOTS - 1;
     rung_entropy_fill(kvd->p, kvd->seed, sizeof kvd->seed);

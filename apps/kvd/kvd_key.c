@@ -3,7 +3,10 @@
  * reading their values from the store. */
 #include "kvd_int.h"
 
-enum { KEY_SLOTS = 1024 };
+enum {
+    KEY_SLOTS = 1024,
+    KEY_FEW = 4, /* keys of a command that may have short values while the memory is used up */
+};
 
 /* Mixes words into a secret seed. Only keys at work are in the table, so a client that guesses what
  * collides makes it slow for as many keys as its connections may have at work, not more. */
@@ -147,11 +150,22 @@ void kvd_key_forget(struct kvd *kvd, struct kvd_key *key)
     key->error = 0;
 }
 
+/* Its hold is over, or never was. */
+static void key_read_free(struct kvd *kvd, struct kvd_read *read)
+{
+    if (read->beyond) {
+        kvd->beyond = false;
+        kvd_memory_back(kvd);
+    }
+    kvd_give(&kvd->m, &kvd->m.reads, read);
+}
+
 static void key_read_end(struct kvd_memory *m, struct kvd_hold *hold)
 {
     struct kvd_read *read = rung_container_of(hold, struct kvd_read, hold);
+    (void)m;
     rung_buf_release(&read->get.value);
-    kvd_give(m, &m->reads, read);
+    key_read_free(read->kvd, read);
 }
 
 /* All of a value has come. */
@@ -196,17 +210,50 @@ static void key_facts(struct kvd_key *key, struct kvd_read *read)
     key->size = read->get.size - tail;
 }
 
+/* Puts the key at the end of a list of those that wait to be read. */
+static void key_line_up(struct kvd_key *key, struct kvd_key ***end)
+{
+    key->starved = true;
+    key->next_starved = NULL;
+    **end = key;
+    *end = &key->next_starved;
+}
+
+/* Tries again to read the one that *link, in a list of them, leads to. */
+static void key_next_up(struct kvd *kvd, struct kvd_key **link, struct kvd_key ***end)
+{
+    struct kvd_key *key = *link;
+    *link = key->next_starved;
+    if (*link == NULL)
+        *end = link;
+    key->starved = false;
+    kvd_key_wake(kvd, key);
+    kvd_key_put(kvd, key);
+}
+
+/* While the memory is used up, one who asks for the facts alone does not keep the value. */
+static void key_spare(struct kvd *kvd, struct kvd_key *key)
+{
+    const struct kvd_slot *slot = key->first;
+    if (!key->exists || slot == NULL || slot->need > KVD_NEED_FACTS || !kvd_reply_full(&kvd->m))
+        return;
+    kvd_bytes_drop(&kvd->m, &key->value);
+    key->known = KVD_NEED_FACTS;
+}
+
 static void key_read_done(struct rung_op *op, int result)
 {
     struct rung_kv_get *get = rung_container_of(op, struct rung_kv_get, op);
     struct kvd_read *read = rung_container_of(get, struct kvd_read, get);
     struct kvd_key *key = read->key;
     struct kvd *kvd = read->kvd;
+    kvd_hold_refund(&kvd->m, &read->hold); /* it pays for what has come */
     if (result >= 0 && read->range) {
         key_range(key, read);
         read = NULL;
     } else if (result >= 0 && get->offset == 0 && get->value.len == get->size) {
         key_whole(key, read);
+        key_spare(kvd, key);
         read = NULL;
     } else if (result >= 0 && get->offset == 0) { /* it is long: first what its tail says */
         uint64_t size = get->size;
@@ -225,28 +272,65 @@ static void key_read_done(struct rung_op *op, int result)
         key->exists = false;
     }
     if (read != NULL)
-        kvd_give(&kvd->m, &kvd->m.reads, read);
+        key_read_free(kvd, read);
     key->loading = false;
     kvd->loads--;
     kvd_key_wake(kvd, key);
     kvd_key_put(kvd, key);
+    while (kvd->lined != NULL && kvd->loads < KVD_LOADS)
+        key_next_up(kvd, &kvd->lined, &kvd->lined_end);
     kvd_memory_back(kvd);
     kvd_run_ready(kvd);
 }
 
-/* Asks for what is missing: what a short value is all of, then what is wanted of a long one. */
+/* Asks for what is missing: what a short value is all of, then what is wanted of a long one. That
+ * is paid for from now on, or any number of them would be on the way at once. */
 static void key_ask_first(struct kvd_read *read, const struct kvd_slot *slot, bool more)
 {
     struct kvd_key *key = read->key;
     uint64_t first, len;
     read->range = more && slot->need == KVD_NEED_RANGE;
     if (!read->range) {
+        if (more)
+            kvd_hold_charge(&read->kvd->m, &read->hold, key->size);
         key_ask(read, 0, more ? RUNG_KV_ALL : KVD_INLINE);
         return;
     }
     kvd_range(slot->cmd, key->size, &first, &len);
     key->range_of = slot->cmd;
+    kvd_hold_charge(&read->kvd->m, &read->hold, len);
     key_ask(read, first, (size_t)len);
+}
+
+/* Whether there is no memory for it. A command of many keys is refused then, for it holds values
+ * itself that others may wait for. */
+static bool key_no_room(const struct kvd *kvd, const struct kvd_key *key, bool more)
+{
+    const struct kvd_slot *slot = key->first;
+    if (!kvd_reply_full(&kvd->m))
+        return false;
+    return more || (slot->need > KVD_NEED_FACTS && slot->cmd->slot_count > KEY_FEW);
+}
+
+/* Whether it may be read without room, one at a time: the first that its client waits for, all
+ * before it being taken. Others' replies may stand behind it and hold all memory; the oldest of all
+ * commands is always such a one, so they come to an end. */
+static bool key_may_go(const struct kvd *kvd, const struct kvd_key *key)
+{
+    const struct kvd_cmd *cmd = key->first != NULL ? key->first->cmd : NULL;
+    if (kvd->beyond || cmd == NULL)
+        return !kvd->beyond;
+    return cmd->conn == NULL || (cmd->conn->first == cmd && cmd->conn->out == NULL);
+}
+
+/* Whether it has to wait: for others' memory, or for others to be read. */
+static bool key_waits(struct kvd *kvd, struct kvd_key *key, bool no_room)
+{
+    if (no_room && key->first->cmd->slot_count == 1 && !key_may_go(kvd, key))
+        key_line_up(key, &kvd->starved_end);
+    else if (!no_room && kvd->loads >= KVD_LOADS)
+        key_line_up(key, &kvd->lined_end);
+    return key->starved;
 }
 
 /* Reads the value, or what is missing of it. */
@@ -254,22 +338,19 @@ static void key_load(struct kvd *kvd, struct kvd_key *key)
 {
     bool more = key->known >= KVD_NEED_FACTS;
     key_drop_range(kvd, key); /* it was read for one that is not the first any more */
-    if (more && kvd_reply_full(&kvd->m) && key->first->cmd->slot_count == 1) {
-        key->starved = true; /* others will give memory back; it holds none itself */
-        key->next_starved = NULL;
-        *kvd->starved_end = key;
-        kvd->starved_end = &key->next_starved;
+    bool no_room = key_no_room(kvd, key, more);
+    if (key_waits(kvd, key, no_room))
         return;
-    }
     struct kvd_read *read = NULL;
-    if (!more || !kvd_reply_full(&kvd->m))
+    if (!no_room || key->first->cmd->slot_count == 1)
         read = kvd_take(&kvd->m, &kvd->m.reads);
     if (read == NULL) {
         key->error = RUNG_E_NOMEM;
         kvd_key_wake(kvd, key);
         return;
     }
-    *read = (struct kvd_read){.kvd = kvd, .key = key};
+    *read = (struct kvd_read){.kvd = kvd, .key = key, .beyond = no_room};
+    kvd->beyond = kvd->beyond || no_room;
     read->hold = (struct kvd_hold){.refs = 1, .end = key_read_end};
     read->get.op.done = key_read_done;
     key->loading = true;
@@ -285,15 +366,13 @@ void kvd_memory_back(struct kvd *kvd)
 
 void kvd_keys_feed(struct kvd *kvd)
 {
-    while (kvd->starved != NULL && !kvd_reply_full(&kvd->m)) {
-        struct kvd_key *key = kvd->starved;
-        kvd->starved = key->next_starved;
-        if (kvd->starved == NULL)
-            kvd->starved_end = &kvd->starved;
-        key->starved = false;
-        kvd_key_wake(kvd, key);
-        kvd_key_put(kvd, key);
-    }
+    while (kvd->starved != NULL && !kvd_reply_full(&kvd->m))
+        key_next_up(kvd, &kvd->starved, &kvd->starved_end);
+    struct kvd_key **link = &kvd->starved;
+    while (*link != NULL && !kvd->beyond && !key_may_go(kvd, *link))
+        link = &(*link)->next_starved;
+    if (*link != NULL && !kvd->beyond)
+        key_next_up(kvd, link, &kvd->starved_end);
     kvd_run_ready(kvd);
 }
 

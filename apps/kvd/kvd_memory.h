@@ -129,4 +129,11 @@ static inline void kvd_hold_charge(struct kvd_memory *m, struct kvd_hold *hold, 
     kvd_reply_take(m, bytes);
 }
 
+/* What it has paid for is not there after all, or comes to another sum. */
+static inline void kvd_hold_refund(struct kvd_memory *m, struct kvd_hold *hold)
+{
+    kvd_reply_give(m, hold->charged);
+    hold->charged = 0;
+}
+
 #endif

@@ -29,7 +29,7 @@
 
 #define KVD_INLINE 16384u       /* a value this long is read at once, without a reservation */
 #define KVD_COPY 1024u          /* what is shorter is copied into the reply */
-#define KVD_LOADS 2048u         /* values being read before new commands wait */
+#define KVD_LOADS 2048u         /* values being read at once; beyond, new commands wait */
 #define KVD_OUT_MAX 65536u      /* bytes of replies that wait for a client before it is not read */
 #define KVD_CHUNK 4096u
 #define KVD_SENDS 64u           /* pieces handed to TCP at once */
@@ -71,7 +71,7 @@ struct kvd_key {
     struct kvd_bytes value; /* KVD_NEED_BYTES; or as RANGE has it, */
     const struct kvd_cmd *range_of; /* for this command */
     struct kvd_key *next_dirty;
-    struct kvd_key *next_starved; /* waits for memory to read it into */
+    struct kvd_key *next_starved; /* waits for memory to read it into, or for its turn */
     bool starved;
 };
 
@@ -82,6 +82,7 @@ struct kvd_read {
     struct kvd *kvd;
     struct kvd_key *key;
     bool range; /* of the first command's range, and no more */
+    bool beyond; /* kvd->beyond: the one without room */
 };
 
 enum kvd_kind {
@@ -264,7 +265,9 @@ struct kvd {
     struct kvd_key **table;
     size_t table_mask, key_count;
     unsigned loads;
-    struct kvd_key *starved, **starved_end;
+    struct kvd_key *starved, **starved_end; /* for memory */
+    bool beyond; /* a value is there that had no room */
+    struct kvd_key *lined, **lined_end; /* for other reads to end: there are KVD_LOADS */
 
     uint64_t piece_count; /* with TCP or on the way there */
     struct kvd_list_of_cmds ready;   /* can run */

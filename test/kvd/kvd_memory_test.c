@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: ISC */
+/* test/kvd/kvd_memory_test.c - the key `memory` bounds what kvd holds, whoever asks for more; and
+ * what waits for memory gets it. */
+#include "kvd_rig.h"
+
+static uint64_t info_of(struct client *c, const char *name)
+{
+    client_words(c, "INFO");
+    const char *at = strstr(c->rx, name);
+    assert_non_null(at);
+    uint64_t value = strtoull(at + strlen(name) + 1, NULL, 10);
+    c->len = 0;
+    c->rx[0] = '\0';
+    return value;
+}
+
+/* Clients that ask for ever and never read: bounded, others are served, and in the end they go. */
+static void test_deaf_clients(void **state)
+{
+    struct rig rig = {.config = {.memory = 8 << 20, .max_connections = 20},
+                      .tcp = {.segment = 16384, .queue = 16384}};
+    (void)state;
+    rig_open(&rig);
+    struct client *good = client_new(&rig);
+    client_set(good, "v", 1 << 20);
+    client_expect(good, "+OK\r\n");
+    for (unsigned i = 0; i < 16; i++) {
+        struct client *c = client_new(&rig);
+        c->deaf = true;
+        for (unsigned k = 0; k < 200; k++)
+            client_send(c, k % 2 ? "GET v\r\n" : "GETRANGE v 0 900000\r\n", k % 2 ? 7 : 21);
+        rig_run(&rig);
+    }
+    assert_in_range(info_of(good, "kvd_reply_bytes"), 1, (4 << 20) + (3 << 20));
+    rig_pass(&rig, 10 * RUNG_NS_PER_S); /* they are hurried */
+    client_words(good, "GET v");
+    client_letters(good, 0, 1 << 20);
+    rig_pass(&rig, 31 * RUNG_NS_PER_S);
+    assert_in_range(info_of(good, "connected_clients"), 1, 1);
+    assert_in_range(info_of(good, "kvd_reply_bytes"), 0, 1 << 16);
+    client_words(good, "GET v");
+    client_letters(good, 0, 1 << 20);
+    rig_close(&rig);
+}
+
+/* A command of many keys, k0 and up, in pieces that are short. */
+static void many_keys(struct client *c, const char *name, unsigned count)
+{
+    char text[64];
+    client_send(c, text, (size_t)sprintf(text, "*%u\r\n$%zu\r\n%s\r\n", count + 1, strlen(name),
+                                         name));
+    for (unsigned i = 0; i < count; i++)
+        client_send(c, text, (size_t)sprintf(text, "$5\r\nk%04u\r\n", i));
+    rig_run(c->rig);
+}
+
+/* Values that one command reads: no more than there is memory for, however many it names. */
+static void test_many_values(void **state)
+{
+    static const struct { unsigned count, read; size_t len; } sets[] = {
+        {12, 12 + 12 + 4, 1 << 20}, {3000, 2048 + 600, 8000}};
+    (void)state;
+    for (unsigned s = 0; s < sizeof sets / sizeof sets[0]; s++) {
+        struct rig rig = {.config = {.memory = 8 << 20}};
+        rig_open(&rig);
+        struct client *c = client_new(&rig);
+        for (unsigned i = 0; i < sets[s].count; i++) {
+            char key[16];
+            sprintf(key, "k%04u", i);
+            client_set(c, key, sets[s].len);
+            client_expect(c, "+OK\r\n");
+        }
+        unsigned gets = rig.gate.gets;
+        many_keys(c, "MGET", sets[s].count);
+        client_expect(c, "-OOM out of memory: nothing was changed\r\n");
+        assert_in_range(rig.gate.gets - gets, 1, sets[s].read);
+        assert_in_range(info_of(c, "kvd_reply_bytes"), 0, 1 << 16);
+        many_keys(c, "MGET", 3);
+        assert_in_range(c->len, 3 * sets[s].len, 3 * sets[s].len + 100);
+        c->len = 0;
+        char answer[16];
+        sprintf(answer, ":%u\r\n", sets[s].count);
+        many_keys(c, "DEL", sets[s].count);
+        client_expect(c, answer);
+        rig_close(&rig);
+    }
+}
+
+/* The memory is held by values whose replies stand behind one that there is none for. */
+static void test_first_goes_on(void **state)
+{
+    struct rig rig = {.config = {.memory = 8 << 20}};
+    (void)state;
+    rig_open(&rig);
+    struct client *c = client_new(&rig), *other = client_new(&rig);
+    for (const char *key = "abcdez"; *key != '\0'; key++) {
+        client_set(c, (char[]){*key, '\0'}, 1 << 20);
+        client_expect(c, "+OK\r\n");
+    }
+    static const char all[] = "GETRANGE z 0 9\r\nGET z\r\nGET a\r\nGET b\r\nGET c\r\nGET d\r\n"
+                              "GET e\r\n";
+    client_send(c, all, sizeof all - 1);
+    client_send(other, "MGET z a\r\n", 10);
+    rig_run(&rig);
+    assert_in_range(c->len, 6 << 20, (6 << 20) + 200);
+    assert_in_range(other->len, 10, (2 << 20) + 200); /* or there was no memory */
+    assert_in_range(info_of(client_new(&rig), "kvd_reply_bytes"), 0, 1 << 16);
+    rig_close(&rig);
+}
+
+/* More long commands at once than there is memory for: those that hold nothing wait. */
+static void test_long_commands_wait(void **state)
+{
+    struct rig rig = {.config = {.memory = 4 << 20, .max_value = 1500000, .max_query = 1600000}};
+    struct client *c[4];
+    (void)state;
+    rig_open(&rig);
+    for (unsigned i = 0; i < 4; i++) {
+        c[i] = client_new(&rig);
+        client_send(c[i], "*3\r\n$3\r\nSET\r\n$1\r\nv\r\n$1500000\r\nabc", 33);
+        rig_run(&rig);
+    }
+    static char rest[1500000 - 3 + 2];
+    memset(rest, 'x', sizeof rest);
+    memcpy(rest + sizeof rest - 2, "\r\n", 2);
+    struct client *other = client_new(&rig);
+    assert_in_range(info_of(other, "kvd_query_bytes"), 1, 2 << 20);
+    for (unsigned i = 0; i < 4; i++)
+        client_send(c[i], rest, sizeof rest);
+    rig_run(&rig);
+    for (unsigned i = 0; i < 4; i++)
+        client_expect(c[i], "+OK\r\n");
+    rig_close(&rig);
+}
+
+#define CASE(name) cmocka_unit_test(test_##name)
+static const struct CMUnitTest cases[] = {
+    CASE(deaf_clients), CASE(many_values), CASE(first_goes_on), CASE(long_commands_wait), {0},
+};
+
+int main(void)
+{
+    const struct CMUnitTest *const files[] = {cases};
+    return test_run_group("kvd-memory", files, 1);
+}
