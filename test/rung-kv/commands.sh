@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 # Every command, and that what one writes another finds.
+guide=$(cd "$(dirname "$0")/../../docs/guide" && pwd)/storage.md
 . "$(dirname "$0")/lib.sh"
 
 well "$kv" --help
@@ -112,7 +113,7 @@ well "$kv" set full new small
 entries() {
     awk -v n="$1" -v len="$2" 'BEGIN {
         for (value = "x"; length(value) < len;) value = value value
-        for (i = 1; i <= n; i++) printf "+8,%d:key-%04d->%s\n", len, i, substr(value, 1, len)
+        for (i = 1; i <= n; i++) printf "+11,%d:key-%07d->%s\n", len, i, substr(value, 1, len)
         print "" }'
 }
 
@@ -139,7 +140,7 @@ for case in 64K:300 64K:3000 1M:10 1M:3000 4M:30000 4M:100000; do
     n=$(wc -l <out | tr -d ' ')
     grep -q "^rung-kv: the store is full: the first $n keys of the dump were loaded; load" full.err ||
         fail "$case: with $n keys it said: $(cat full.err)"
-    ! head -c "$bytes" dump | "$kv" set s key-0000 2>err || fail "$case: there was room for one more"
+    ! head -c "$bytes" dump | "$kv" set s key-0000000 2>err || fail "$case: there was room for one more"
     well "$kv" check s
     "$kv" dump s >backup
     well "$kv" create s2 "$size"
@@ -147,3 +148,22 @@ for case in 64K:300 64K:3000 1M:10 1M:3000 4M:30000 4M:100000; do
     well "$kv" dump s2
     cmp backup out || fail "$case: a full store that was loaded dumps differently"
 done
+
+# What the guide says of sizes: its table, and its rule where it holds.
+grep '^| [0-9]* bytes |' "$guide" | tr -d '|' >table
+equal 5 "$(wc -l <table | tr -d ' ')" "rows of the guide's table of sizes"
+takes() { # COUNT BYTES SIZE: so many go in
+    rm -f s
+    well "$kv" create s "$3"
+    entries "$1" "$2" | "$kv" load s 2>err || fail "$1 values of $2 bytes do not go into $3: $(cat err)"
+}
+while read -r bytes _ k256 m1 m4 m16 _; do
+    [ "$k256" = 0 ] || takes "$k256" "$bytes" 256K
+    takes "$m1" "$bytes" 1M
+    takes "$m4" "$bytes" 4M
+    takes "$m16" "$bytes" 16M
+    for mega in 4 16; do
+        takes "$(awk -v m="$mega" -v b="$bytes" 'BEGIN {
+            print int(((m - 2) * 1048576 - 2.5 * b) / 1.15 / (b + 80 + 3.25 * 11)) }')" "$bytes" "${mega}M"
+    done
+done <table
