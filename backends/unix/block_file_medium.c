@@ -45,6 +45,23 @@ static unsigned long long ull(uint64_t n)
     return n;
 }
 
+/* There is none yet; and what a store in a new one wants besides, whose slot this one's is part
+ * of. */
+static enum rung_err medium_missing(struct opening *o)
+{
+    const char *dot = strrchr(o->slot, '.');
+    int above = dot ? (int)(dot + 1 - o->slot) : 0;
+    if (o->read_only)
+        return medium_fail(o, RUNG_E_NOTFOUND, "no such file: correct %s.path", o->slot);
+    if (!o->size)
+        return medium_fail(o, RUNG_E_NOTFOUND,
+                           "no such file: correct %s.path, or have it made with %s.size=SIZE "
+                           "(a new store in it wants %.*screate=on too)", o->slot, o->slot, above,
+                           o->slot);
+    o->made = true;
+    return RUNG_OK;
+}
+
 /* Looks before it opens: a FIFO would block, a folder gives a code that helps nobody. */
 static enum rung_err medium_look(struct opening *o)
 {
@@ -53,14 +70,7 @@ static enum rung_err medium_look(struct opening *o)
         if (errno != ENOENT)
             return medium_fail(o, rung_err_from_errno(errno), "%s: correct %s.path",
                                strerror(errno), o->slot);
-        if (o->read_only)
-            return medium_fail(o, RUNG_E_NOTFOUND, "no such file: correct %s.path", o->slot);
-        if (!o->size)
-            return medium_fail(o, RUNG_E_NOTFOUND,
-                               "no such file: correct %s.path, or have it made with %s.size=SIZE "
-                               "(a new store in it wants create=on too)", o->slot, o->slot);
-        o->made = true;
-        return RUNG_OK;
+        return medium_missing(o);
     }
     o->medium->device = S_ISBLK(st.st_mode);
     if (!S_ISBLK(st.st_mode) && !S_ISREG(st.st_mode))

@@ -13,6 +13,9 @@ static void what_cannot_be_opened_says_why(void **state)
     expect_refused(&t, RUNG_E_NOTFOUND,
                    "no such file: correct block.path, or have it made with block.size=SIZE "
                    "(a new store in it wants create=on too)");
+    t.keys.slot = "store.block";
+    expect_refused(&t, RUNG_E_NOTFOUND, "(a new store in it wants store.create=on too)");
+    t.keys.slot = "block";
     t.keys.read_only = true;
     t.keys.size = DISK;
     expect_refused(&t, RUNG_E_NOTFOUND, "no such file: correct block.path");
