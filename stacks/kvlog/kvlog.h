@@ -12,10 +12,10 @@
  * Context  The loop. open runs it until the index is read: outside callbacks only.
  * Errors   open: NOTFOUND (no store there), NOTSUP (another version or sector size), CORRUPT,
  *          INVAL (too small, cut off), RANGE (a key), READONLY, NOMEM, IO, DOWN, CANCELED (the
- *          loop was stopped). Nothing is written then. Requests: as kv.h says; NOMEM also for a new key when the index
- *          has reached `memory`. FULL also when the disk itself has no room; the next write tries
- *          again. After a write that failed with IO all later ones answer READONLY until it is
- *          opened anew: nobody knows what of it the disk holds. */
+ *          loop was stopped). Nothing is written then. Requests: as kv.h says; NOMEM also for a new
+ *          key when the index has reached `memory`. FULL also when the disk itself has no room; the
+ *          next write tries again. After a write that failed with IO all later ones answer READONLY
+ *          until it is opened anew: nobody knows what of it the disk holds. */
 #ifndef RUNG_KVLOG_H
 #define RUNG_KVLOG_H
 

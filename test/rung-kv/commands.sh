@@ -17,6 +17,8 @@ well "$kv" list s
 well "$kv" set s greeting hello
 well "$kv" get s greeting
 equal hello "$(cat out)" "a value"
+well "$kv" check s
+grep -q '^1 key, .* read 1 group with 1 record: sound$' out || fail "check said: $(cat out)"
 printf 'from\0standard\ninput' >value
 "$kv" set s input <value
 well "$kv" get s input

@@ -87,6 +87,13 @@ refused 1 'only read' "$kv" set gnu.tar index.html x
 refused 1 'only read' "$kv" compact gnu.tar
 refused 1 'only read' "$kv" load gnu.tar
 refused 1 "no key 'fifo'" "$kv" get gnu.tar fifo
+refused 1 "no key './index.html': the keys of an archive have no ./ in front" "$kv" get gnu.tar ./index.html
+echo one >one
+tar -cf one.tar one
+well "$kv" check one.tar
+equal '1 key in a tar archive: its headers are sound' "$(cat out)" "a check of one key"
+tar -cf empty.tar -T /dev/null
+refused 1 'empty.tar holds nothing but zeros: an archive without files' "$kv" list empty.tar
 size=$(wc -c <ustar.tar)
 for bytes in 512 1024 5120 51200 $((size / 1024 * 512)); do
     head -c "$bytes" ustar.tar >cut.tar

@@ -13,6 +13,9 @@ int kv_failed(const char *doing, const char *key, size_t key_len, int err)
         kv_say("there is no key '%.*s'", (int)key_len, key);
     else if (err == RUNG_E_CANCELED)
         kv_say("interrupted");
+    else if (err == RUNG_E_INVAL && key_len > 2 && memcmp(key, "./", 2) == 0)
+        kv_say("there is no key '%.*s': the keys of an archive have no ./ in front", (int)key_len,
+               key);
     else if (key_len < 1 || key_len > RUNG_KV_KEY_MAX)
         kv_say("a key is of 1 to %u bytes, not %zu", RUNG_KV_KEY_MAX, key_len);
     else
@@ -144,7 +147,8 @@ int kv_command_check(struct kv_store *store, int argc, char **argv)
     (void)argc;
     (void)argv;
     if (store->archive) { /* that it was opened says all there is: it holds no sums of its values */
-        printf("%zu keys in a tar archive: its headers are sound\n", store->tar.count);
+        printf("%zu %s in a tar archive: its headers are sound\n", store->tar.count,
+               kv_plural(store->tar.count, "keys", "key"));
         return kv_output_end();
     }
     int err = rung_kvlog_check(&store->log, &check);
@@ -154,11 +158,12 @@ int kv_command_check(struct kv_store *store, int argc, char **argv)
         return KV_FAILED;
     }
     const struct rung_kvlog_ring *log = &store->log.log;
-    printf("%" PRIu64 " keys, %" PRIu64 " of %" PRIu64 " bytes needed; read %" PRIu64 " groups "
-           "with %" PRIu64 " records: ", check.keys, store->log.index.live, log->ring, check.groups,
-           check.records);
+    printf("%" PRIu64 " %s, %" PRIu64 " of %" PRIu64 " bytes needed; read %" PRIu64 " %s with %"
+           PRIu64 " %s: ", check.keys, kv_plural(check.keys, "keys", "key"), store->log.index.live,
+           log->ring, check.groups, kv_plural(check.groups, "groups", "group"), check.records,
+           kv_plural(check.records, "records", "record"));
     if (check.damages)
-        printf("%" PRIu64 " damages\n", check.damages);
+        printf("%" PRIu64 " %s\n", check.damages, kv_plural(check.damages, "damages", "damage"));
     else
         printf("sound\n");
     return kv_output_end() || check.damages ? KV_FAILED : KV_OK;

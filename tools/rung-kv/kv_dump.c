@@ -167,7 +167,7 @@ static bool load_entry(struct dump_load *load, int *err)
 /* What came before is loaded, and stays so. */
 static void load_failed(const struct dump_load *load, int err)
 {
-    const char *keys = load->keys == 1 ? "key" : "keys";
+    const char *keys = kv_plural(load->keys, "keys", "key");
     if (err == RUNG_E_FULL && !load->store->log.no_room_told)
         kv_say("the store is full: the first %" PRIu64 " %s of the dump were loaded; load it into "
                "a bigger one", load->keys, keys);
@@ -197,7 +197,7 @@ int kv_command_load(struct kv_store *store, int argc, char **argv)
     int last = load_flush(load); /* what came whole is kept */
     kv_progress_end(store);
     err = err ? err : last;
-    const char *keys = load->keys == 1 ? "key" : "keys";
+    const char *keys = kv_plural(load->keys, "keys", "key");
     if (err)
         load_failed(load, err);
     else if (!good)

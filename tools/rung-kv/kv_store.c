@@ -11,6 +11,7 @@
 
 enum {
     STORE_PAGE = 512,           /* keys listed at a time */
+    STORE_EMPTY = 100,          /* blocks; the smallest store has 128 */
     STORE_TICK_NS = 20000000,   /* how often it is looked at how far a compaction is */
 };
 
@@ -88,6 +89,22 @@ static bool store_is_log(const char *path)
     return store_holds(path, 0, "rung-kv\n") || store_holds(path, 4096, "rung-kv\n");
 }
 
+/* As tar makes an archive of nothing, and too short for a store. */
+static bool store_is_empty_archive(const char *path)
+{
+    static const char zeros[512];
+    char block[sizeof(zeros)];
+    FILE *file = fopen(path, "rb");
+    unsigned blocks = 0;
+    while (file && blocks < STORE_EMPTY && fread(block, sizeof(block), 1, file) == 1
+           && memcmp(block, zeros, sizeof(block)) == 0)
+        blocks++;
+    bool ended = file && feof(file);
+    if (file)
+        fclose(file);
+    return ended && blocks >= 2;
+}
+
 static int store_open_tar(struct kv_store *store)
 {
     store->tar_keys = (struct rung_tarkv_keys){.slot = "store"};
@@ -118,6 +135,11 @@ int kv_open(struct kv_store *store, struct rung_platform *p, const struct kv_opt
         return RUNG_E_EXISTS;
     }
     int err = store_disk(store, options);
+    if (!err && !options->create && store_is_empty_archive(options->file)) {
+        kv_say("%s holds nothing but zeros: an archive without files, or no store", options->file);
+        err = RUNG_E_NOTFOUND;
+        store_close_disk(store);
+    }
     if (err)
         return err;
     err = store->archive ? store_open_tar(store) : store_open_log(store, options);

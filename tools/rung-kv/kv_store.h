@@ -49,6 +49,12 @@ void kv_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Says a log line of a module's as this program would have. */
 void kv_log(const char *line, size_t len);
 
+/* The word for so many. */
+static inline const char *kv_plural(uint64_t n, const char *many, const char *one)
+{
+    return n == 1 ? one : many;
+}
+
 int kv_open(struct kv_store *store, struct rung_platform *p, const struct kv_options *options);
 int kv_close(struct kv_store *store);
 
