@@ -14,6 +14,7 @@ enum {
 void kvd_dirty(struct kvd *kvd, struct kvd_key *key, uint64_t bytes)
 {
     kvd->dirty_bytes += bytes;
+    kvd->changes++;
     if (!kvd->batch.running)
         rung_loop_defer(kvd->p, &kvd->write_task);
     if (key->dirty)
@@ -135,9 +136,10 @@ static void batch_again_all(struct kvd *kvd, struct kvd_cmd *first)
     }
 }
 
+/* Not so a SETNX that only looked, or a GET that found its key expired. */
 static bool batch_writer(const struct kvd_cmd *cmd)
 {
-    return (cmd->op->flags & KVD_WRITES) != 0;
+    return cmd->wrote && (cmd->op->flags & KVD_WRITES) != 0;
 }
 
 /* Whether nothing can have happened of a write that was answered so. */

@@ -108,7 +108,8 @@ struct kvd_cmd *kvd_cmd_new(struct kvd *kvd, struct kvd_conn *conn)
     cmd->conn = conn;
     cmd->op = NULL;
     cmd->state = KVD_WAITING;
-    cmd->saw_next = cmd->saw_running = cmd->begun = cmd->careful = cmd->starved = false;
+    cmd->wrote = cmd->saw_next = cmd->saw_running = false;
+    cmd->begun = cmd->careful = cmd->starved = false;
     cmd->waits = cmd->slot_count = cmd->reply_count = cmd->sub_count = 0;
     cmd->slots = cmd->few;
     cmd->replies = NULL;
@@ -208,12 +209,14 @@ static int cmd_error(const struct kvd_cmd *cmd)
 static void cmd_run(struct kvd *kvd, struct kvd_cmd *cmd)
 {
     int error = cmd->starved ? RUNG_E_NOMEM : cmd_error(cmd);
+    uint64_t changes = kvd->changes;
     if (cmd->starved)
         cmd_drop_slots(cmd);
     if (error != 0)
         kvd_fail_result(cmd, error);
     else
         cmd->op->run(kvd, cmd);
+    cmd->wrote = kvd->changes != changes;
     kvd_cmd_over(cmd);
 }
 

@@ -136,6 +136,7 @@ struct kvd_cmd {
     struct kvd_args args;
     uint8_t state; /* enum kvd_state */
     bool saw_next, saw_running; /* what its reply rests on */
+    bool wrote;   /* it changes something, and does not only wait for what others change */
     bool begun;   /* a barrier's turn has come */
     bool careful; /* one of kvd->careful */
     bool starved; /* there was no memory for its keys */
@@ -280,6 +281,7 @@ struct kvd {
     struct kvd_list_of_cmds next_after;
     struct kvd_batch batch;
     int failed; /* what a write answered that may have happened or not; 0: none did */
+    uint64_t changes; /* that commands have made, ever */
     unsigned careful; /* commands to be written one at a time, after a batch was refused */
     struct rung_task write_task;
 

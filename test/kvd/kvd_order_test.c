@@ -175,6 +175,34 @@ static void test_refused_alone(void **state)
     rig_close(&rig);
 }
 
+/* Those that stand behind a write for ever refused and change nothing themselves are no reason to
+ * try it again. */
+static void test_refused_for_ever(void **state)
+{
+    static const char *const behind[][2] = {
+        {"SETNX k q", ":0\r\n"}, {"SET k q NX", "$-1\r\n"}, {"PERSIST k", ":0\r\n"},
+        {"EXPIRE k 100 XX", ":0\r\n"}, {"INCR k", RIG_FULL}, {"GETDEL none", "$-1\r\n"},
+        {"MULTI\r\nGET k\r\nEXEC", "+OK\r\n+QUEUED\r\n*1\r\n$1\r\n1\r\n"},
+    };
+    struct rig rig = {.tcp = {.segment = 4096}};
+    char line[128], reply[512];
+    (void)state;
+    rig_open(&rig);
+    struct client *c = client_new(&rig);
+    client_ask(c, "SET k 1", "+OK\r\n");
+    rig.gate.refuse = RUNG_E_FULL;
+    for (unsigned i = 0; i < RUNG_ARRAY_LEN(behind); i++) {
+        rig.gate.writes = 0;
+        snprintf(line, sizeof line, "SET k new\r\n%s", behind[i][0]);
+        client_say(c, line);
+        snprintf(reply, sizeof reply, RIG_FULL "%s", behind[i][1]);
+        client_expect(c, reply);
+        assert_in_range(rig.gate.writes, 0, 8);
+    }
+    client_ask(c, "GET k", "$1\r\n1\r\n");
+    rig_close(&rig);
+}
+
 static void test_refused_below_others(void **state)
 {
     struct rig rig = {0};
@@ -339,7 +367,8 @@ static void test_many_keys(void **state)
 static const struct CMUnitTest cases[] = {
     CASE(reply_waits), CASE(others_do_not_wait), CASE(pipeline_sees_itself),
     CASE(writes_are_shared), CASE(counting_together), CASE(only_one_sets),
-    CASE(transaction_is_one_write), CASE(refused_alone), CASE(refused_below_others),
+    CASE(transaction_is_one_write), CASE(refused_alone), CASE(refused_for_ever),
+    CASE(refused_below_others),
     CASE(medium_fails), CASE(nothing_after_a_failure), CASE(client_goes), CASE(half_closed),
     CASE(stopped_at_work), CASE(read_only), CASE(many_keys), {0},
 };
