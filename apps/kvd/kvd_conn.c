@@ -6,6 +6,7 @@
 
 enum {
     CONN_STEPS = 4096,      /* commands before others have their turn */
+    CONN_MOVES = 16384,     /* bytes of a long command that are progress */
     CONN_DRAIN = 1 << 20,   /* bytes read and thrown away while lingering */
     CONN_STALLED = 64,      /* commands that wait for the next batch before new ones do */
 };
@@ -34,6 +35,7 @@ static void conn_park(struct kvd_conn *c, uint64_t want)
     c->parked_next = NULL;
     *kvd->parked_end = c;
     kvd->parked_end = &c->parked_next;
+    kvd->parked_long += want > 0;
 }
 
 void kvd_conn_unpark(struct kvd_conn *c)
@@ -47,21 +49,26 @@ void kvd_conn_unpark(struct kvd_conn *c)
     if (*link == NULL)
         c->kvd->parked_end = link;
     c->parked = false;
+    c->kvd->parked_long -= c->want > 0;
 }
 
 void kvd_conns_feed(struct kvd *kvd)
 {
     struct kvd_conn *list = kvd->parked;
+    uint64_t room = kvd->m.query_max - kvd->m.query_used;
     bool crowded = conn_crowded(kvd);
     kvd->parked = NULL;
     kvd->parked_end = &kvd->parked;
+    kvd->parked_long = 0;
     for (struct kvd_conn *c = list, *next; c != NULL; c = next) {
         next = c->parked_next;
         c->parked = false;
-        if (c->want > 0 ? c->want <= kvd->m.query_max - kvd->m.query_used : !crowded)
-            kvd_flush(c);
-        else
+        if (c->want > 0 ? c->want > room : crowded) {
             conn_park(c, c->want);
+        } else {
+            room -= c->want; /* whom it goes to has come before the others */
+            kvd_flush(c);
+        }
     }
 }
 
@@ -76,6 +83,12 @@ static bool conn_may_read(struct kvd_conn *c)
         return true;
     conn_park(c, 0);
     return false;
+}
+
+/* Whether it has memory that others may be waiting for: then a byte now and then is not enough. */
+bool kvd_conn_holds(const struct kvd_conn *c)
+{
+    return c->reading != NULL && c->reading->args.granted > 0;
 }
 
 /* Takes a buffer from TCP. False: none, or the end. */
@@ -106,8 +119,11 @@ static bool conn_receive(struct kvd_conn *c)
     }
     c->rx_at = buf->data;
     c->rx_end = buf->data + buf->len;
-    if (c->wait.kind == KVD_WAIT_STALL)
+    c->moved += buf->len;
+    if (c->wait.kind == KVD_WAIT_STALL && (c->moved >= CONN_MOVES || !kvd_conn_holds(c))) {
+        c->moved = 0;
         kvd_wait(c, KVD_WAIT_STALL); /* it moves */
+    }
     return true;
 }
 
@@ -134,7 +150,33 @@ static void conn_protocol_error(struct kvd_conn *c)
     c->lingers = true;
 }
 
-/* Bytes for a long command are asked for. False: it waits for them. */
+/* What is left of TCP's buffer becomes our own: TCP has few, and everybody waits for them. False:
+ * there is no memory, or those that wait have enough of it. */
+static bool conn_keep_rx(struct kvd_conn *c)
+{
+    struct kvd_memory *m = &c->kvd->m;
+    struct kvd_args *args = &c->reading->args;
+    size_t len = (size_t)(c->rx_end - c->rx_at);
+    if (m->reply_used + len > m->reply_max / 2 || args->own + kvd_args_in(args, c->rx) > KVD_SMALL)
+        return false;
+    struct kvd_hold *own = kvd_hold_own(m, len);
+    if (own == NULL)
+        return false;
+    memcpy(kvd_hold_bytes(own), c->rx_at, len);
+    kvd_hold_charge(m, own, len);
+    if (!kvd_args_keep(m, args, c->rx)) {
+        kvd_hold_drop(m, own);
+        return false;
+    }
+    kvd_conn_drop_rx(c);
+    c->rx = own;
+    c->rx_at = kvd_hold_bytes(own);
+    c->rx_end = c->rx_at + len;
+    return true;
+}
+
+/* Bytes for a long command are asked for. False: it waits for them, and holds nothing meanwhile
+ * that others wait for. */
 static bool conn_reserve(struct kvd_conn *c)
 {
     struct kvd_memory *m = &c->kvd->m;
@@ -144,11 +186,24 @@ static bool conn_reserve(struct kvd_conn *c)
         return true;
     }
     if (args->granted == 0 && c->parser.want <= m->query_max) {
-        conn_park(c, c->parser.want); /* it holds nothing that others wait for */
-        return false;
+        if (c->rx->buf != NULL && conn_keep_rx(c))
+            return true; /* and asks again: words that were TCP's count now */
+        if (c->rx->buf == NULL) {
+            conn_park(c, c->parser.want);
+            kvd_wait_hurry(c->kvd);
+            return false;
+        }
     }
     kvd_parse_refuse(&c->parser, m, args, "OOM too many long commands at once");
     return true;
+}
+
+/* A web page can make a browser send lines of its choice to this machine, in a POST. Redis ends
+ * such a connection too. */
+static bool conn_is_http(const struct kvd_cmd *cmd)
+{
+    return cmd->args.count > 0
+           && (kvd_word_is(cmd->args.arg[0], "post") || kvd_word_is(cmd->args.arg[0], "host:"));
 }
 
 /* One step of reading. False: nothing more for now. */
@@ -169,6 +224,11 @@ static bool conn_step(struct kvd_conn *c)
         kvd_conn_drop_rx(c);
         return true;
     case KVD_PARSE_READY:
+        if (conn_is_http(cmd)) {
+            c->parser.error = "Protocol error: this is no HTTP server";
+            conn_protocol_error(c);
+            return false;
+        }
         if (c->parser.refused != NULL) {
             conn_answer(c, c->parser.refused);
             c->parser.refused = NULL;

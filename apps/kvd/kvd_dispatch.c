@@ -142,14 +142,43 @@ void kvd_cmd_start_own(struct kvd_cmd *cmd, const struct kvd_op *op)
     take_start(cmd);
 }
 
+/* What a command costs for as long as it is queued. */
+static uint64_t take_cost(const struct kvd_cmd *cmd)
+{
+    const struct kvd_args *args = &cmd->args;
+    size_t words = args->arg != args->few ? args->room * sizeof args->arg[0] : 0;
+    return args->bytes + words + sizeof *cmd + sizeof(struct kvd_hold);
+}
+
+/* A client may take its time until EXEC: nothing of TCP's is kept meanwhile, for others wait for
+ * it, and what is kept is paid for. All transactions together have half of what long commands have,
+ * so that those have the other half. */
+static bool take_keep(struct kvd *kvd, struct kvd_cmd *cmd)
+{
+    struct kvd_conn *c = cmd->conn;
+    uint64_t cost = take_cost(cmd), lacks = cost > cmd->args.granted ? cost - cmd->args.granted : 0;
+    if (kvd->multi_bytes + cost > kvd->m.query_max / 2 || !kvd_query_take(&kvd->m, lacks)) {
+        kvd_fail(cmd, "OOM too many transactions at once");
+        return false;
+    }
+    cmd->args.granted += lacks;
+    if (c->rx != NULL && !kvd_args_keep(&kvd->m, &cmd->args, c->rx)) {
+        kvd_fail_result(cmd, RUNG_E_NOMEM);
+        return false;
+    }
+    return true;
+}
+
 /* Into the transaction; what is answered now is another command's reply. */
 static void take_queue(struct kvd *kvd, struct kvd_cmd *cmd)
 {
     struct kvd_conn *c = cmd->conn;
-    struct kvd_cmd *reply = kvd_cmd_new(kvd, c);
+    struct kvd_cmd *reply = take_keep(kvd, cmd) ? kvd_cmd_new(kvd, c) : NULL;
     if (reply == NULL) {
         c->multi_broken = true;
-        kvd_fail_result(cmd, RUNG_E_NOMEM);
+        cmd->slot_count = 0;
+        if (cmd->reply.kind == KVD_NIL)
+            kvd_fail_result(cmd, RUNG_E_NOMEM);
         take_append(cmd);
         kvd_cmd_done(cmd);
         return;
@@ -162,7 +191,8 @@ static void take_queue(struct kvd *kvd, struct kvd_cmd *cmd)
         c->multi_first = cmd;
     c->multi_last = cmd;
     c->multi_count++;
-    c->multi_bytes += cmd->args.bytes + sizeof *cmd;
+    c->multi_bytes += take_cost(cmd);
+    kvd->multi_bytes += take_cost(cmd);
     kvd_simple(reply, "QUEUED");
     take_append(reply);
     kvd_cmd_done(reply);
@@ -174,7 +204,7 @@ static bool take_multi_ok(const struct kvd *kvd, struct kvd_cmd *cmd)
     const struct kvd_conn *c = cmd->conn;
     if ((cmd->op->flags & KVD_NO_MULTI) != 0)
         kvd_fail_fmt(cmd, "ERR '%s' cannot be part of a transaction here", cmd->op->name);
-    else if (c->multi_bytes + cmd->args.bytes + sizeof *cmd > kvd->config.max_query)
+    else if (c->multi_bytes + take_cost(cmd) > kvd->config.max_query)
         kvd_fail(cmd, "ERR the transaction is longer than max-query allows");
     else
         return true;

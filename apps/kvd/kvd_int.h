@@ -89,6 +89,7 @@ void kvd_text_drop(struct kvd_text *t);
 void kvd_conn_read(struct kvd_conn *c);
 void kvd_conn_end(struct kvd_conn *c); /* all that it will be told is with TCP */
 void kvd_conn_drop_rx(struct kvd_conn *c);
+bool kvd_conn_holds(const struct kvd_conn *c);
 void kvd_conn_unpark(struct kvd_conn *c);
 void kvd_conns_feed(struct kvd *kvd);  /* there may be memory again for those that wait */
 
@@ -99,7 +100,7 @@ void kvd_let_go(struct kvd_conn *c, bool orderly); /* it is freed later */
 void kvd_conn_free(struct kvd_conn *c);
 void kvd_multi_drop(struct kvd_conn *c);
 void kvd_wait(struct kvd_conn *c, enum kvd_wait wait);
-void kvd_wait_hurry(struct kvd *kvd); /* replies that nobody takes have used up the memory */
+void kvd_wait_hurry(struct kvd *kvd); /* others wait for memory that stalled clients hold */
 void kvd_wait_init(struct kvd *kvd);
 
 /* kvd_send.c: writing. */

@@ -17,10 +17,13 @@ void kvd_wait(struct kvd_conn *c, enum kvd_wait wait)
 static void wait_over(struct rung_timeouts *set, struct rung_timeout *waiter, unsigned kind)
 {
     struct kvd_conn *c = rung_container_of(waiter, struct kvd_conn, wait);
+    bool hurried = waiter->due_ns > rung_loop_now_ns(set->p);
     if (kind == KVD_WAIT_IDLE && c->first != NULL)
         rung_timeout_start(set, waiter, kind);
     else if (kind == KVD_WAIT_STALL && c->out == NULL && (c->parked || c->first != NULL))
         rung_timeout_start(set, waiter, kind); /* it is we who are slow */
+    else if (hurried && !kvd_reply_full(&c->kvd->m) && !kvd_conn_holds(c))
+        rung_timeout_start(set, waiter, kind); /* what it holds is not what others wait for */
     else
         kvd_let_go(c, kind != KVD_WAIT_STALL);
 }
@@ -29,7 +32,8 @@ static uint64_t wait_sooner_ns(struct rung_timeouts *set, unsigned kind)
 {
     const struct kvd *kvd = rung_container_of(set, struct kvd, timeouts);
     uint64_t length_ns = set->queues[kind].length_ns;
-    bool hurry = kind == KVD_WAIT_STALL && length_ns > LIFE_HURRY_NS && kvd_reply_full(&kvd->m);
+    bool hurry = kind == KVD_WAIT_STALL && length_ns > LIFE_HURRY_NS
+                 && (kvd_reply_full(&kvd->m) || kvd->parked_long > 0);
     return hurry ? length_ns - LIFE_HURRY_NS : 0;
 }
 

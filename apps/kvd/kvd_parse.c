@@ -181,6 +181,18 @@ static enum kvd_parse parse_end(struct kvd_parser *ps, struct kvd_memory *m, str
     return KVD_PARSE_MORE;
 }
 
+/* A line that came in parts was given room for the longest; what is kept is as long as it is. */
+static bool parse_line_fits(struct kvd_parser *ps, struct kvd_memory *m)
+{
+    struct kvd_hold *fits = kvd_hold_own(m, ps->line);
+    if (fits == NULL)
+        return false;
+    memcpy(kvd_hold_bytes(fits), kvd_hold_bytes(ps->line_hold), ps->line);
+    kvd_hold_drop(m, ps->line_hold);
+    ps->line_hold = fits;
+    return true;
+}
+
 /* An inline command, up to its newline. */
 static enum kvd_parse parse_inline(struct kvd_parser *ps, struct kvd_memory *m,
                                    struct kvd_args *args, const uint8_t **at, const uint8_t *end)
@@ -200,6 +212,8 @@ static enum kvd_parse parse_inline(struct kvd_parser *ps, struct kvd_memory *m,
     *at += n;
     if (newline == NULL)
         return KVD_PARSE_MORE;
+    if (ps->line > n && !parse_line_fits(ps, m))
+        return parse_error(ps, parse_no_memory);
     const char *wrong = kvd_parse_line(m, args, ps->line_hold, ps->line);
     kvd_hold_drop(m, ps->line_hold);
     ps->line_hold = NULL;

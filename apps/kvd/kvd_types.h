@@ -189,6 +189,7 @@ struct kvd_conn {
     bool multi, multi_broken;
     struct kvd_piece *out, *out_last; /* not yet taken by TCP */
     uint64_t out_bytes;
+    uint64_t moved; /* bytes since its time to move began */
     uint64_t want; /* parked for so much of the query budget; 0: for room */
     uint8_t resp;  /* 2 or 3 */
     bool rx_waits, tx_waits; /* a call came short: an event will tell */
@@ -281,6 +282,8 @@ struct kvd {
     struct kvd_list_of_cmds next_after;
     struct kvd_batch batch;
     int failed; /* what a write answered that may have happened or not; 0: none did */
+    unsigned parked_long; /* connections that wait for a long command's memory */
+    uint64_t multi_bytes; /* of all transactions that wait for their EXEC */
     uint64_t changes; /* that commands have made, ever */
     unsigned careful; /* commands to be written one at a time, after a batch was refused */
     struct rung_task write_task;

@@ -356,3 +356,14 @@ void client_listen(struct client *c)
     client_read(c);
     rig_run(c->rig);
 }
+
+uint64_t client_info(struct client *c, const char *name)
+{
+    client_words(c, "INFO");
+    const char *at = strstr(c->rx, name);
+    assert_non_null(at);
+    uint64_t value = strtoull(at + strlen(name) + 1, NULL, 10);
+    c->len = 0;
+    c->rx[0] = '\0';
+    return value;
+}

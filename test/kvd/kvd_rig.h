@@ -84,6 +84,7 @@ void client_ask(struct client *c, const char *line, const char *reply);
 void client_set(struct client *c, const char *key, size_t len);
 void client_letters(struct client *c, size_t from, size_t len);
 void client_gone(struct client *c); /* the server has ended it, and nothing more has come */
+uint64_t client_info(struct client *c, const char *name); /* a number of INFO */
 void client_shut(struct client *c);
 void client_abort(struct client *c);
 void client_listen(struct client *c); /* not deaf any more */

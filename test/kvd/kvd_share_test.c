@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: ISC */
+/* test/kvd/kvd_share_test.c - what clients share: TCP's buffers, and the memory for long commands
+ * and transactions. Whoever holds some and does not go on must not keep others from being served. */
+#include "kvd_rig.h"
+#include "test_platform.h"
+
+static const char half_set[] = "*3\r\n$3\r\nSET\r\n$1\r\nv\r\n$1500000\r\nabc";
+
+/* Clients that say a part of a long command: the first has the memory, the others wait for it. */
+static void halves_open(struct rig *rig, struct client *c[], unsigned count)
+{
+    rig->config.memory = 4 << 20;
+    rig->config.max_value = 1500000;
+    rig->config.max_query = 1600000;
+    rig_open(rig);
+    for (unsigned i = 0; i < count; i++) {
+        c[i] = client_new(rig);
+        client_send(c[i], half_set, sizeof half_set - 1);
+        rig_run(rig);
+    }
+    assert_int_equal(rig->tcp.segments, 0); /* nobody keeps what TCP has lent */
+}
+
+/* Who stops within a long command has a second while others wait, and a byte now and then does not
+ * help. */
+static void test_half_commands_are_hurried(void **state)
+{
+    struct rig rig = {.tcp = {.segment = 4096}};
+    struct client *c[3], *reader;
+    (void)state;
+    halves_open(&rig, c, 1);
+    reader = client_new(&rig);
+    client_send(reader, "*2\r\n$3\r\nGE", 10); /* it holds nothing that others wait for */
+    rig_pass(&rig, 20 * RUNG_NS_PER_S);
+    assert_int_equal(c[0]->error, 0); /* nobody waits */
+    c[1] = client_new(&rig);
+    client_send(c[1], half_set, sizeof half_set - 1);
+    for (unsigned i = 0; i < 4 && c[0]->error == 0 && !c[0]->eof; i++) {
+        client_send(c[0], "x", 1);
+        rig_pass(&rig, RUNG_NS_PER_S / 2);
+    }
+    client_gone(c[0]);
+    assert_int_equal(c[1]->error, 0);
+    client_send(reader, "T\r\n$1\r\nv\r\n", 10);
+    rig_run(&rig);
+    client_expect(reader, "$-1\r\n");
+    static char rest[1500000 - 3 + 2];
+    memset(rest, 'x', sizeof rest);
+    memcpy(rest + sizeof rest - 2, "\r\n", 2);
+    client_send(c[1], rest, sizeof rest);
+    rig_run(&rig);
+    client_expect(c[1], "+OK\r\n");
+    rig_close(&rig);
+}
+
+/* As slow as that is still slow, and not stalled. */
+static void test_a_slow_command_is_not_stalled(void **state)
+{
+    struct rig rig = {.tcp = {.segment = 4096}};
+    struct client *c[2];
+    (void)state;
+    halves_open(&rig, c, 2);
+    static char part[20000];
+    memset(part, 'x', sizeof part);
+    for (unsigned left = 1500000 - 3; left > 0;) {
+        unsigned n = left < sizeof part ? left : (unsigned)sizeof part;
+        client_send(c[0], part, n);
+        rig_pass(&rig, RUNG_NS_PER_S * 9 / 10);
+        left -= n;
+    }
+    client_send(c[0], "\r\n", 2);
+    rig_run(&rig);
+    client_expect(c[0], "+OK\r\n");
+    rig_close(&rig);
+}
+
+/* Parked clients give TCP's buffers back; when what is kept for them is too much, a command is
+ * refused and does not wait. */
+static void test_many_halves(void **state)
+{
+    struct rig rig = {.config = {.max_connections = 50},
+                      .tcp = {.segment = 65536}};
+    struct client *c[40];
+    static char more[60000];
+    unsigned refused = 0;
+    (void)state;
+    halves_open(&rig, c, 1);
+    memcpy(more, half_set, sizeof half_set - 1);
+    memset(more + sizeof half_set - 1, 'x', sizeof more - (sizeof half_set - 1));
+    for (unsigned i = 1; i < 40; i++) {
+        c[i] = client_new(&rig);
+        client_send(c[i], more, sizeof more);
+        rig_run(&rig);
+    }
+    assert_int_equal(rig.tcp.segments, 0);
+    client_ask(client_new(&rig), "PING", "+PONG\r\n");
+    client_abort(c[0]);
+    static char rest[1500000];
+    size_t len = 1500000 + (sizeof half_set - 1 - 3) - sizeof more;
+    memset(rest, 'x', len);
+    memcpy(rest + len, "\r\n", 2);
+    for (unsigned i = 1; i < 40; i++) {
+        client_send(c[i], rest, len + 2);
+        rig_run(&rig);
+        if (strcmp(c[i]->rx, "+OK\r\n") == 0)
+            continue;
+        client_expect(c[i], "-OOM too many long commands at once\r\n");
+        refused++;
+    }
+    assert_in_range(refused, 1, 38);
+    rig_close(&rig);
+}
+
+/* A client may take its time between MULTI and EXEC; others do not pay for that. */
+static void test_transactions_are_paid_for(void **state)
+{
+    struct rig rig = {.config = {.memory = 4 << 20, .max_query = 1 << 20, .max_pipeline = 100000},
+                      .tcp = {.segment = 4096}};
+    static const char head[] = "*3\r\n$3\r\nSET\r\n$1\r\nv\r\n$1024\r\n";
+    static char set[sizeof head - 1 + 1024 + 2];
+    unsigned queued = 0;
+    (void)state;
+    rig_open(&rig);
+    struct client *c = client_new(&rig), *other = client_new(&rig);
+    client_ask(c, "MULTI", "+OK\r\n");
+    memset(set, 'x', sizeof set);
+    memcpy(set, head, sizeof head - 1);
+    memcpy(set + sizeof set - 2, "\r\n", 2);
+    for (; strstr(c->rx, "-") == NULL && queued < 2000; queued++) {
+        client_send(c, set, sizeof set);
+        rig_run(&rig);
+    }
+    assert_int_equal(rig.tcp.segments, 0);
+    assert_in_range(queued, 500, 1024); /* half of the half of memory */
+    assert_non_null(strstr(c->rx, "-ERR the transaction is longer than max-query allows"));
+    assert_in_range(client_info(other, "kvd_query_bytes"), 512 << 10, 1 << 20);
+    static const char none[] = "-OOM too many transactions at once\r\n";
+    client_ask(other, "MULTI", "+OK\r\n");
+    client_send(other, set, sizeof set);
+    rig_run(&rig);
+    client_expect(other, none);
+    client_ask(other, "EXEC", "-EXECABORT Transaction discarded because of previous errors.\r\n");
+    client_set(other, "long", 900000); /* long commands have the other half */
+    client_expect(other, "+OK\r\n");
+    client_abort(c);
+    rig_run(&rig);
+    client_ask(other, "MULTI", "+OK\r\n");
+    client_send(other, set, sizeof set);
+    rig_run(&rig);
+    client_expect(other, "+QUEUED\r\n");
+    client_ask(other, "EXEC", "*1\r\n+OK\r\n");
+    assert_int_equal(client_info(other, "kvd_query_bytes"), 0);
+    rig_close(&rig);
+}
+
+/* Inline commands that come in two parts: each is as long as it is, not as the longest. */
+static void test_inline_in_a_transaction(void **state)
+{
+    struct rig rig = {.config = {.memory = 4 << 20}};
+    (void)state;
+    rig_open(&rig);
+    struct client *c = client_new(&rig);
+    client_ask(c, "MULTI", "+OK\r\n");
+    for (unsigned i = 0; i < 200; i++) {
+        client_send(c, "PI", 2);
+        rig_run(&rig);
+        client_send(c, "NG\r\n", 4);
+        rig_run(&rig);
+    }
+    assert_null(strstr(c->rx, "-"));
+    assert_int_equal(rig.tcp.segments, 0);
+    client_say(c, "EXEC");
+    assert_non_null(strstr(c->rx, "*200\r\n+PONG\r\n"));
+    rig_close(&rig);
+}
+
+/* What a browser can be made to send: a POST with a body of somebody else's choice. */
+static void test_http(void **state)
+{
+    static const char *const says[] = {"POST / HTTP/1.1\r\n", "post /\r\n", "Host: a:6379\r\n",
+                                       "GET k\r\nHost: a\r\n"};
+    static const char body[] = "\r\nFLUSHALL\r\nSET owned 1\r\n";
+    (void)state;
+    for (unsigned i = 0; i < RUNG_ARRAY_LEN(says); i++) {
+        struct rig rig = {.tcp = {.segment = 4096}};
+        rig_open(&rig);
+        struct client *c = client_new(&rig), *other = client_new(&rig);
+        client_ask(other, "SET k 1", "+OK\r\n");
+        client_send(c, says[i], strlen(says[i]));
+        client_send(c, body, sizeof body - 1);
+        rig_run(&rig);
+        client_expect(c, i < 3 ? "-ERR Protocol error: this is no HTTP server\r\n"
+                               : "$1\r\n1\r\n-ERR Protocol error: this is no HTTP server\r\n");
+        client_gone(c);
+        client_ask(other, "MGET k owned", "*2\r\n$1\r\n1\r\n$-1\r\n");
+        rig_close(&rig);
+    }
+}
+
+#define CASE(name) cmocka_unit_test(test_##name)
+static const struct CMUnitTest cases[] = {
+    CASE(half_commands_are_hurried), CASE(a_slow_command_is_not_stalled), CASE(many_halves),
+    CASE(transactions_are_paid_for), CASE(inline_in_a_transaction), CASE(http), {0},
+};
+
+int main(void)
+{
+    const struct CMUnitTest *const files[] = {cases};
+    return test_run_group("kvd-share", files, 1);
+}
