@@ -63,6 +63,8 @@ void kvd_fail_result(struct kvd_cmd *cmd, int result); /* of the store */
 void kvd_integer(struct kvd_cmd *cmd, int64_t number);
 void kvd_nil(struct kvd_cmd *cmd);
 void kvd_bulk(struct kvd_cmd *cmd, struct kvd_bytes bytes); /* takes a reference of its own */
+/* One to be shown: what a command has brought along, and its reply holds longer, is paid for. */
+struct kvd_bytes kvd_reply_ref(struct kvd_cmd *cmd, struct kvd_bytes bytes);
 /* cmd->replies are nil, to be filled. False: it has failed. */
 bool kvd_array(struct kvd_cmd *cmd, uint32_t count);
 void kvd_raw(struct kvd_cmd *cmd, struct kvd_hold *hold, size_t len); /* the hold is the reply's */

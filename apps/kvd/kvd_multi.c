@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* apps/kvd/kvd_multi.c - transactions. What is queued since MULTI becomes one command with the keys
- * of all: it runs when it is first in every queue, and its changes are in one batch. */
+ * of all: it runs when it is first in every queue, and its changes are in one batch. Before that it
+ * is weighed: APPEND and GET, over and over, would hold a value for each time. */
 #include "kvd_int.h"
 
 void kvd_multi_drop(struct kvd_conn *c)
@@ -74,8 +75,82 @@ void kvd_exec_start(struct kvd_cmd *cmd)
         kvd_cmd_done(cmd);
 }
 
+static void plan_set(struct kvd_key *key, uint64_t size)
+{
+    key->plan = (struct kvd_plan){.size = size, .exists = true, .made = true};
+}
+
+/* A command shows the value: gives how many bytes its reply holds that nothing has paid for. */
+static uint64_t plan_show(struct kvd_key *key)
+{
+    uint64_t size = key->plan.exists && key->plan.made ? key->plan.size : 0;
+    key->plan.made = false; /* others that show it hold the same bytes */
+    return size;
+}
+
+/* SET and the like. */
+static uint64_t plan_of_set(const struct kvd_cmd *sub)
+{
+    struct kvd_key *key = kvd_key_of(sub, 0);
+    bool nx = sub->op->run == kvd_cmd_setnx, xx = false, get = sub->op->name[0] == 'g';
+    bool timed = sub->op->arity == 4; /* SETEX, PSETEX */
+    for (unsigned i = 3; i < sub->args.count && !timed; i++) {
+        nx = nx || kvd_word_is(kvd_arg(sub, i), "nx");
+        xx = xx || kvd_word_is(kvd_arg(sub, i), "xx");
+        get = get || kvd_word_is(kvd_arg(sub, i), "get");
+    }
+    uint64_t shown = get ? plan_show(key) : 0;
+    if (key->plan.exists ? !nx : !xx)
+        plan_set(key, kvd_arg(sub, timed ? 3 : 2).len);
+    return shown;
+}
+
+/* Goes on by one command; gives what its reply will hold. Numbers are short. */
+static uint64_t plan_step(const struct kvd *kvd, const struct kvd_cmd *sub)
+{
+    void (*run)(struct kvd *, struct kvd_cmd *) = sub->op->run;
+    uint64_t shown = 0;
+    if (run == kvd_cmd_set || run == kvd_cmd_setnx)
+        return plan_of_set(sub);
+    for (uint32_t i = 0; i < sub->slot_count; i++) {
+        struct kvd_key *key = kvd_key_of(sub, i);
+        uint64_t had = key->plan.exists ? key->plan.size : 0;
+        if (run == kvd_cmd_get || run == kvd_cmd_mget || run == kvd_cmd_getrange)
+            shown += plan_show(key);
+        if (run == kvd_cmd_mset)
+            plan_set(key, kvd_arg(sub, 2 + 2 * i).len);
+        else if (run == kvd_cmd_append && had + kvd_arg(sub, 2).len <= kvd->limits.max_value)
+            plan_set(key, had + kvd_arg(sub, 2).len);
+        else if (run == kvd_cmd_del || (run == kvd_cmd_get && sub->op->flags & KVD_WRITES))
+            key->plan = (struct kvd_plan){0};
+    }
+    return shown;
+}
+
+/* Whether there is memory for all values that the transaction makes and shows, each of which is
+ * kept until the reply is taken. An expiry that passes meanwhile makes it less. */
+static bool exec_room(struct kvd *kvd, struct kvd_cmd *cmd)
+{
+    const struct kvd_memory *m = &kvd->m;
+    uint64_t shown = 0;
+    for (uint32_t i = 0; i < cmd->slot_count; i++) {
+        struct kvd_key *key = kvd_key_of(cmd, i);
+        bool expired = key->expiry_ms > 0 && key->expiry_ms <= kvd_wall_ms(kvd);
+        key->plan = (struct kvd_plan){.size = key->size, .exists = key->exists && !expired};
+    }
+    for (const struct kvd_cmd *sub = cmd->subs; sub != NULL; sub = sub->next)
+        shown += plan_step(kvd, sub);
+    return shown <= KVD_SMALL
+           || (m->reply_used <= m->reply_max && shown <= m->reply_max - m->reply_used);
+}
+
 void kvd_cmd_exec(struct kvd *kvd, struct kvd_cmd *cmd)
 {
+    if (!exec_room(kvd, cmd)) {
+        kvd_fail(cmd, "OOM the transaction makes and shows values that there is no memory for: "
+                 "nothing was changed");
+        return;
+    }
     for (struct kvd_cmd *sub = cmd->subs; sub != NULL; sub = sub->next)
         sub->op->run(kvd, sub);
     cmd->reply.kind = KVD_NESTED;

@@ -102,7 +102,15 @@ void kvd_nil(struct kvd_cmd *cmd)
 void kvd_bulk(struct kvd_cmd *cmd, struct kvd_bytes bytes)
 {
     cmd->reply.kind = KVD_BULK;
-    cmd->reply.bytes = kvd_bytes_ref(bytes);
+    cmd->reply.bytes = kvd_reply_ref(cmd, bytes);
+}
+
+struct kvd_bytes kvd_reply_ref(struct kvd_cmd *cmd, struct kvd_bytes bytes)
+{
+    struct kvd_hold *hold = bytes.hold;
+    if (hold != NULL && bytes.len >= KVD_COPY && hold->charged < bytes.len)
+        kvd_hold_charge(&cmd->kvd->m, hold, bytes.len - hold->charged);
+    return kvd_bytes_ref(bytes);
 }
 
 bool kvd_array(struct kvd_cmd *cmd, uint32_t count)

@@ -20,8 +20,11 @@ void kvd_cmd_ping(struct kvd *kvd, struct kvd_cmd *cmd)
 
 void kvd_cmd_echo(struct kvd *kvd, struct kvd_cmd *cmd)
 {
-    (void)kvd;
-    kvd_bulk(cmd, kvd_arg(cmd, 1));
+    struct kvd_bytes word = kvd_arg(cmd, 1);
+    if (word.len > KVD_SMALL && kvd_reply_full(&kvd->m))
+        kvd_fail_result(cmd, RUNG_E_NOMEM);
+    else
+        kvd_bulk(cmd, word);
 }
 
 void kvd_cmd_quit(struct kvd *kvd, struct kvd_cmd *cmd)

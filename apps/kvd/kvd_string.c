@@ -23,7 +23,7 @@ void kvd_cmd_mget(struct kvd *kvd, struct kvd_cmd *cmd)
         if (!kvd_exists(kvd, key))
             continue;
         cmd->replies[i].kind = KVD_BULK;
-        cmd->replies[i].bytes = kvd_bytes_ref(key->value);
+        cmd->replies[i].bytes = kvd_reply_ref(cmd, key->value);
     }
 }
 

@@ -55,6 +55,13 @@ struct kvd_slot {
     bool counted;  /* one of cmd->waits */
 };
 
+/* What a key's value will be, some way into a transaction. */
+struct kvd_plan {
+    uint64_t size;
+    bool exists;
+    bool made; /* by the transaction, and not shown yet */
+};
+
 struct kvd_key {
     struct kvd_key *chain; /* in the table */
     uint64_t hash;
@@ -73,6 +80,7 @@ struct kvd_key {
     struct kvd_key *next_dirty;
     struct kvd_key *next_starved; /* waits for memory to read it into, or for its turn */
     bool starved;
+    struct kvd_plan plan; /* while a transaction is weighed */
 };
 
 /* A read on its way; then the hold of what was lent. */

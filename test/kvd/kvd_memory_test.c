@@ -108,6 +108,90 @@ static void test_first_goes_on(void **state)
     rig_close(&rig);
 }
 
+/* MULTI, the two commands so many times, EXEC. */
+static void transaction(struct client *c, const char *one, const char *two, unsigned times)
+{
+    client_words(c, "MULTI");
+    for (unsigned i = 0; i < times; i++) {
+        client_words(c, one);
+        client_words(c, two);
+    }
+    c->len = 0;
+    client_words(c, "EXEC");
+}
+
+static void starts(const struct client *c, const char *text)
+{
+    assert_in_range(c->len, strlen(text), SIZE_MAX);
+    assert_memory_equal(c->rx, text, strlen(text));
+}
+
+/* Each GET of a transaction holds its own version of what an APPEND has made. */
+static void test_many_versions(void **state)
+{
+    static const char none[] = "-OOM the transaction makes and shows values that there is no "
+                               "memory for: nothing was changed\r\n";
+    struct rig rig = {.config = {.memory = 8 << 20, .max_value = 2 << 20}};
+    (void)state;
+    rig_open(&rig);
+    struct client *c = client_new(&rig);
+    client_set(c, "v", 1 << 20);
+    client_expect(c, "+OK\r\n");
+    unsigned writes = rig.gate.writes;
+    transaction(c, "APPEND v x", "GET v", 20);
+    client_expect(c, none);
+    transaction(c, "APPEND v x", "GETRANGE v 0 0", 20);
+    client_expect(c, none);
+    transaction(c, "APPEND v x", "MGET w v", 20);
+    client_expect(c, none);
+    assert_int_equal(rig.gate.writes, writes);
+    client_ask(c, "STRLEN v", ":1048576\r\n");
+    transaction(c, "APPEND v x", "STRLEN v", 20);
+    starts(c, "*40\r\n:1048577\r\n:1048577\r\n:1048578\r\n");
+    transaction(c, "SETNX v x", "GET v", 20);
+    assert_in_range(c->len, 20 << 20, (20 << 20) + 1000);
+    transaction(c, "APPEND v x", "GET v", 2);
+    assert_in_range(c->len, 2 << 20, (2 << 20) + 200);
+    transaction(c, "SET v 1", "GET v", 20); /* then it is short */
+    starts(c, "*40\r\n+OK\r\n$1\r\n1\r\n");
+    transaction(c, "APPEND v x", "GETDEL v", 20);
+    starts(c, "*40\r\n:2\r\n$2\r\n1x\r\n:1\r\n$1\r\nx\r\n");
+    assert_in_range(info_of(c, "kvd_reply_bytes"), 0, 1 << 16);
+    rig_close(&rig);
+}
+
+/* What a command has brought along and its reply holds: paid for as long as it does. */
+static void test_brought_along(void **state)
+{
+    struct rig rig = {.config = {.memory = 8 << 20, .max_value = 3000000, .max_query = 3100000},
+                      .tcp = {.segment = 16384, .queue = 16384}};
+    static char echo[3000000];
+    (void)state;
+    rig_open(&rig);
+    struct client *good = client_new(&rig);
+    struct client *c[4];
+    memset(echo, 'e', sizeof echo);
+    for (unsigned i = 0; i < 4; i++) {
+        c[i] = client_new(&rig);
+        c[i]->deaf = true;
+        for (size_t at = 0; at < sizeof echo; at += 15000) {
+            if (at == 0)
+                client_send(c[i], "*2\r\n$4\r\nECHO\r\n$3000000\r\n", 24);
+            client_send(c[i], echo + at, 15000);
+            rig_run(&rig);
+        }
+        client_send(c[i], "\r\n", 2);
+        rig_run(&rig);
+    }
+    assert_in_range(info_of(good, "kvd_reply_bytes"), 4 << 20, 7 << 20);
+    client_listen(c[3]);
+    rig_run(&rig);
+    client_expect(c[3], "-OOM out of memory: nothing was changed\r\n");
+    rig_pass(&rig, 31 * RUNG_NS_PER_S); /* the others take nothing, and go */
+    assert_in_range(info_of(good, "kvd_reply_bytes"), 0, 1 << 16);
+    rig_close(&rig);
+}
+
 /* More long commands at once than there is memory for: those that hold nothing wait. */
 static void test_long_commands_wait(void **state)
 {
@@ -135,7 +219,8 @@ static void test_long_commands_wait(void **state)
 
 #define CASE(name) cmocka_unit_test(test_##name)
 static const struct CMUnitTest cases[] = {
-    CASE(deaf_clients), CASE(many_values), CASE(first_goes_on), CASE(long_commands_wait), {0},
+    CASE(deaf_clients), CASE(many_values), CASE(first_goes_on), CASE(many_versions),
+    CASE(brought_along), CASE(long_commands_wait), {0},
 };
 
 int main(void)
