@@ -21,6 +21,7 @@ foreach(story loss resend sizes window close term capture)
     rung_e2e_test(tap-${story} ${faulty_website} tap_${story} ECHO ${faulty_echo})
     set_tests_properties(e2e-tap-${story} PROPERTIES FIXTURES_REQUIRED "e2e-faulty;e2e-content")
 endforeach()
+set_tests_properties(e2e-tap-loss PROPERTIES TIMEOUT 2400) # half an hour if asked for; see there
 
 # The one line that swaps the NET.
 rung_e2e_variant(pcap -DRUNG_NET=pcap)

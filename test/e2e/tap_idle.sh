@@ -12,7 +12,7 @@ hard=$(ulimit -Hn)
     skip "the limit of open files is $hard"
 # shellcheck disable=SC3045
 ulimit -Sn "$hard"
-serve website "$website" --http.idle-timeout=0s
+serve website "$website" --http.idle-timeout=0s --http.max-connections=$((count + 100))
 "$client" many http "$port" 100 10 >"$tmp/many" || fail "the first connections"
 before=$(rss "$pid")
 mkfifo "$tmp/go"
