@@ -52,6 +52,7 @@ static void kvd_init(struct kvd *kvd, const struct kvd_config *config)
     kvd_pools(&kvd->m);
     kvd->starved_end = &kvd->starved;
     kvd->lined_end = &kvd->lined;
+    kvd->spaces_end = &kvd->spaces;
     kvd->parked_end = &kvd->parked;
     kvd->table_mask = KVD_SLOTS - 1;
     rung_entropy_fill(kvd->p, kvd->seed, sizeof kvd->seed);

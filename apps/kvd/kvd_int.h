@@ -39,6 +39,9 @@ void kvd_key_wake(struct kvd *kvd, struct kvd_key *key);
 void kvd_keys_feed(struct kvd *kvd); /* memory has come back: reads that waited for it */
 void kvd_memory_back(struct kvd *kvd); /* some may have */
 
+/* kvd_keyspace.c */
+void kvd_spaces_feed(struct kvd *kvd); /* a walk that waits for its turn may have it */
+
 /* kvd_change.c: what commands do to keys, whose values are then written. */
 bool kvd_exists(struct kvd *kvd, struct kvd_key *key); /* false also: it has expired just now */
 void kvd_set(struct kvd *kvd, struct kvd_key *key, struct kvd_bytes value, uint64_t expiry_ms);

@@ -360,7 +360,7 @@ static void key_load(struct kvd *kvd, struct kvd_key *key)
 
 void kvd_memory_back(struct kvd *kvd)
 {
-    if (kvd->parked != NULL || kvd->starved != NULL)
+    if (kvd->parked != NULL || kvd->starved != NULL || kvd->spaces != NULL)
         rung_loop_defer(kvd->p, &kvd->flush_task);
 }
 

@@ -1,46 +1,52 @@
 /* SPDX-License-Identifier: ISC */
-/* apps/kvd/kvd_keyspace.c - the commands over all keys. They are alone on their connection while
- * they are at work, and no more at one moment than the store's list is: what others write meanwhile
- * may be in it or not. A scan's cursor is a number by which the key is remembered that it has come
- * to: the last KVD_CURSORS of them are. */
+/* apps/kvd/kvd_keyspace.c - the commands over all keys, but for FLUSHDB. They are alone on their
+ * connection while they are at work, and no more at one moment than the store's list is: what
+ * others write meanwhile may be in it or not. A scan's cursor is a number by which the key is
+ * remembered that it has come to: the last KVD_CURSORS of them are. A reply that gets long waits
+ * for its turn, and goes on behind the last key that it has seen: one grows at a time, begun while
+ * there is memory. */
 #include <inttypes.h>
 #include <stdio.h>
 
 #include "kvd_int.h"
 
-enum { SPACE_WIPE = 256, SPACE_HEAD = 96, SPACE_COUNT = 10, SPACE_COUNT_MAX = 1 << 20,
-       SPACE_PATTERN = 4096 };
+enum { SPACE_HEAD = 96, SPACE_COUNT = 10, SPACE_COUNT_MAX = 1 << 20,
+       SPACE_PATTERN = 4096, SPACE_BULK = 16 /* around a key */ };
 
-struct space {
+struct kvd_space {
     struct rung_kv_list list;
     struct kvd *kvd;
     struct kvd_cmd *cmd;
     struct kvd_bytes pattern; /* of the command's words; at NULL: every key */
     struct kvd_text text;     /* the keys found, behind room for what stands before them */
     uint64_t found, seen, count;
+    struct kvd_space *next;   /* of kvd->spaces */
+    bool paused;              /* for its turn: the last key that was given is not taken */
     bool none;                /* a scan asks for a type that no value has */
-    struct kvd_cmd *wipe;     /* gathers keys to be removed */
     uint64_t cursor;          /* to go on from; 0: from the first key */
     size_t last_len;
     char last[RUNG_KV_KEY_MAX]; /* seen */
 };
 
-static void space_end(struct space *s)
+static void space_end(struct kvd_space *s)
 {
     struct kvd *kvd = s->kvd;
     struct kvd_cmd *cmd = s->cmd;
     kvd_text_drop(&s->text);
+    if (kvd->growing == s)
+        kvd->growing = NULL;
     rung_free(kvd->p, s);
     kvd->lists--;
     kvd_cmd_done(cmd);
+    kvd_memory_back(kvd);
     kvd_stop_check(kvd);
 }
 
-static struct space *space_new(struct kvd *kvd, struct kvd_cmd *cmd,
+static struct kvd_space *space_new(struct kvd *kvd, struct kvd_cmd *cmd,
                                bool (*each)(struct rung_kv_list *, const char *, size_t, uint64_t),
                                void (*done)(struct rung_op *op, int result))
 {
-    struct space *s = rung_zalloc(kvd->p, 1, sizeof *s);
+    struct kvd_space *s = rung_zalloc(kvd->p, 1, sizeof *s);
     if (s == NULL) {
         kvd_fail_result(cmd, RUNG_E_NOMEM);
         kvd_cmd_done(cmd);
@@ -56,13 +62,13 @@ static struct space *space_new(struct kvd *kvd, struct kvd_cmd *cmd,
     return s;
 }
 
-static struct space *space_of(struct rung_op *op)
+static struct kvd_space *space_of(struct rung_op *op)
 {
     struct rung_kv_list *list = rung_container_of(op, struct rung_kv_list, op);
-    return rung_container_of(list, struct space, list);
+    return rung_container_of(list, struct kvd_space, list);
 }
 
-static bool space_matches(const struct space *s, const char *key, size_t len)
+static bool space_matches(const struct kvd_space *s, const char *key, size_t len)
 {
     return s->pattern.at == NULL
            || kvd_glob(s->pattern, (struct kvd_bytes){(const uint8_t *)key, len, NULL});
@@ -70,7 +76,7 @@ static bool space_matches(const struct space *s, const char *key, size_t len)
 
 /* NULL, or what is wrong: every key may take the product of its length and the pattern's, and
  * meanwhile nobody else is served. */
-static const char *space_match(struct space *s, struct kvd_bytes pattern)
+static const char *space_match(struct kvd_space *s, struct kvd_bytes pattern)
 {
     if (pattern.len > SPACE_PATTERN)
         return "ERR a pattern is of at most 4096 bytes here";
@@ -81,7 +87,7 @@ static const char *space_match(struct space *s, struct kvd_bytes pattern)
 }
 
 /* The reply: what stands before the keys, written close to them. */
-static void space_reply(struct space *s, const char *head)
+static void space_reply(struct kvd_space *s, const char *head)
 {
     struct kvd_cmd *cmd = s->cmd;
     size_t len = strlen(head);
@@ -94,27 +100,73 @@ static void space_reply(struct space *s, const char *head)
     cmd->reply.bytes.len -= SPACE_HEAD - len;
 }
 
-static void space_text_start(struct space *s)
+static void space_text_start(struct kvd_space *s)
 {
     static const char room[SPACE_HEAD];
     kvd_text_add(&s->text, room, sizeof room);
 }
 
+/* Whether the text may have so many bytes more. */
+static bool space_grows(struct kvd_space *s, size_t more)
+{
+    struct kvd *kvd = s->kvd;
+    if (kvd->growing == s || s->text.len + more <= KVD_SMALL)
+        return true;
+    s->paused = kvd->growing != NULL || kvd->spaces != NULL || kvd_reply_full(&kvd->m);
+    if (!s->paused)
+        kvd->growing = s;
+    return !s->paused;
+}
+
+/* The walk has ended. False: not for good, it waits for its turn. */
+static bool space_walked(struct kvd_space *s, int result)
+{
+    struct kvd *kvd = s->kvd;
+    if (!s->paused || result < 0)
+        return true;
+    s->next = NULL;
+    *kvd->spaces_end = s;
+    kvd->spaces_end = &s->next;
+    kvd_memory_back(kvd);
+    return false;
+}
+
+void kvd_spaces_feed(struct kvd *kvd)
+{
+    struct kvd_space *s = kvd->spaces;
+    if (s == NULL || kvd->growing != NULL || kvd_reply_full(&kvd->m))
+        return;
+    kvd->spaces = s->next;
+    if (kvd->spaces == NULL)
+        kvd->spaces_end = &kvd->spaces;
+    kvd->growing = s;
+    s->paused = false;
+    s->list.after = s->last; /* it has seen some: the first has room */
+    s->list.after_len = s->last_len;
+    rung_kv_list(kvd->kv, &s->list);
+}
+
 static bool keys_each(struct rung_kv_list *list, const char *key, size_t len, uint64_t size)
 {
-    struct space *s = rung_container_of(list, struct space, list);
+    struct kvd_space *s = rung_container_of(list, struct kvd_space, list);
     (void)size;
     if (space_matches(s, key, len)) {
+        if (!space_grows(s, len + SPACE_BULK))
+            return false;
         kvd_text_bulk(&s->text, key, len);
         s->found++;
     }
+    memcpy(s->last, key, len);
+    s->last_len = len;
     return !s->text.failed && s->cmd->conn != NULL; /* nobody waits for it any more */
 }
 
 static void keys_done(struct rung_op *op, int result)
 {
-    struct space *s = space_of(op);
+    struct kvd_space *s = space_of(op);
     char head[32];
+    if (!space_walked(s, result))
+        return;
     snprintf(head, sizeof head, "*%" PRIu64 "\r\n", s->found);
     if (result < 0)
         kvd_fail_result(s->cmd, result);
@@ -125,7 +177,7 @@ static void keys_done(struct rung_op *op, int result)
 
 void kvd_cmd_keys(struct kvd *kvd, struct kvd_cmd *cmd)
 {
-    struct space *s = space_new(kvd, cmd, keys_each, keys_done);
+    struct kvd_space *s = space_new(kvd, cmd, keys_each, keys_done);
     if (s == NULL)
         return;
     const char *wrong = space_match(s, kvd_arg(cmd, 1));
@@ -140,19 +192,18 @@ void kvd_cmd_keys(struct kvd *kvd, struct kvd_cmd *cmd)
 
 static bool scan_each(struct rung_kv_list *list, const char *key, size_t len, uint64_t size)
 {
-    struct space *s = rung_container_of(list, struct space, list);
-    keys_each(list, key, len, size);
-    memcpy(s->last, key, len);
-    s->last_len = len;
-    return ++s->seen < s->count;
+    struct kvd_space *s = rung_container_of(list, struct kvd_space, list);
+    return keys_each(list, key, len, size) && ++s->seen < s->count;
 }
 
 static void scan_done(struct rung_op *op, int result)
 {
-    struct space *s = space_of(op);
+    struct kvd_space *s = space_of(op);
     struct kvd *kvd = s->kvd;
     uint64_t number = 0;
     char head[SPACE_HEAD], cursor[24];
+    if (!space_walked(s, result))
+        return;
     if (result >= 0 && s->list.more) {
         number = ++kvd->cursor_count;
         struct kvd_cursor *kept = &kvd->cursors[number % KVD_CURSORS];
@@ -170,7 +221,7 @@ static void scan_done(struct rung_op *op, int result)
 }
 
 /* MATCH, COUNT and TYPE. NULL, or what is wrong. */
-static const char *scan_options(struct space *s)
+static const char *scan_options(struct kvd_space *s)
 {
     const struct kvd_cmd *cmd = s->cmd;
     int64_t number;
@@ -197,7 +248,7 @@ static const char *scan_options(struct space *s)
 }
 
 /* Where to go on. NULL, or what is wrong. */
-static const char *scan_cursor(struct space *s)
+static const char *scan_cursor(struct kvd_space *s)
 {
     struct kvd *kvd = s->kvd;
     int64_t number;
@@ -217,7 +268,7 @@ static const char *scan_cursor(struct space *s)
 
 void kvd_cmd_scan(struct kvd *kvd, struct kvd_cmd *cmd)
 {
-    struct space *s = space_new(kvd, cmd, scan_each, scan_done);
+    struct kvd_space *s = space_new(kvd, cmd, scan_each, scan_done);
     if (s == NULL)
         return;
     s->count = SPACE_COUNT;
@@ -240,7 +291,7 @@ void kvd_cmd_scan(struct kvd *kvd, struct kvd_cmd *cmd)
 
 static bool dbsize_each(struct rung_kv_list *list, const char *key, size_t len, uint64_t size)
 {
-    struct space *s = rung_container_of(list, struct space, list);
+    struct kvd_space *s = rung_container_of(list, struct kvd_space, list);
     (void)key, (void)len, (void)size;
     s->found++;
     return s->cmd->conn != NULL;
@@ -248,7 +299,7 @@ static bool dbsize_each(struct rung_kv_list *list, const char *key, size_t len, 
 
 static void dbsize_done(struct rung_op *op, int result)
 {
-    struct space *s = space_of(op);
+    struct kvd_space *s = space_of(op);
     if (result < 0)
         kvd_fail_result(s->cmd, result);
     else
@@ -258,106 +309,7 @@ static void dbsize_done(struct rung_op *op, int result)
 
 void kvd_cmd_dbsize(struct kvd *kvd, struct kvd_cmd *cmd)
 {
-    struct space *s = space_new(kvd, cmd, dbsize_each, dbsize_done);
+    struct kvd_space *s = space_new(kvd, cmd, dbsize_each, dbsize_done);
     if (s != NULL)
         rung_kv_list(kvd->kv, &s->list);
-}
-
-static void wipe_run(struct kvd *kvd, struct kvd_cmd *cmd)
-{
-    for (uint32_t i = 0; i < cmd->slot_count; i++)
-        kvd_remove(kvd, kvd_key_of(cmd, i));
-    kvd_ok(cmd);
-}
-
-static const struct kvd_op wipe_op = {
-    "flushdb", wipe_run, 1, 0, KVD_TO_END, 1, KVD_NEED_NOTHING, KVD_WRITES};
-
-static void wipe_some(struct space *s);
-
-/* Some keys are gone, for good. */
-static void wipe_then(struct kvd_cmd *wipe)
-{
-    struct space *s = wipe->arg;
-    if (wipe->reply.kind == KVD_SIMPLE) {
-        kvd_cmd_free(wipe);
-        wipe_some(s);
-        return;
-    }
-    s->cmd->reply = wipe->reply; /* why not */
-    wipe->reply.kind = KVD_NIL;
-    wipe->reply.bytes = (struct kvd_bytes){0};
-    kvd_cmd_free(wipe);
-    space_end(s);
-}
-
-static bool wipe_each(struct rung_kv_list *list, const char *key, size_t len, uint64_t size)
-{
-    struct space *s = rung_container_of(list, struct space, list);
-    struct kvd_memory *m = &s->kvd->m;
-    struct kvd_hold *hold = kvd_hold_own(m, len);
-    (void)size;
-    if (hold == NULL)
-        return false;
-    memcpy(kvd_hold_bytes(hold), key, len);
-    if (!kvd_args_add(m, &s->wipe->args, (struct kvd_bytes){kvd_hold_bytes(hold), len, hold})) {
-        kvd_hold_drop(m, hold);
-        return false;
-    }
-    memcpy(s->last, key, len);
-    s->last_len = len;
-    return true;
-}
-
-static void wipe_listed(struct rung_op *op, int result)
-{
-    struct space *s = space_of(op);
-    struct kvd *kvd = s->kvd;
-    struct kvd_cmd *wipe = s->wipe;
-    s->wipe = NULL;
-    if (result <= 0 || wipe->args.count == 0) {
-        kvd_cmd_free(wipe);
-        if (result == 0)
-            kvd_ok(s->cmd);
-        else
-            kvd_fail_result(s->cmd, result < 0 ? result : RUNG_E_NOMEM);
-        space_end(s);
-        return;
-    }
-    s->list.after = s->last;
-    s->list.after_len = s->last_len;
-    wipe->then = wipe_then;
-    wipe->arg = s;
-    kvd_cmd_start_own(wipe, &wipe_op); /* s may be gone */
-    kvd_run_ready(kvd);
-}
-
-/* The next keys, in order, from behind the last that were removed: so it comes to an end however
- * many others write meanwhile. */
-static void wipe_some(struct space *s)
-{
-    struct kvd *kvd = s->kvd;
-    uint32_t max = kvd->kv->info.max_batch;
-    s->wipe = kvd_cmd_new(kvd, NULL);
-    if (s->wipe == NULL) {
-        kvd_fail_result(s->cmd, RUNG_E_NOMEM);
-        space_end(s);
-        return;
-    }
-    s->list.limit = max > 0 && max < SPACE_WIPE ? max : SPACE_WIPE;
-    rung_kv_list(kvd->kv, &s->list);
-}
-
-void kvd_cmd_flushdb(struct kvd *kvd, struct kvd_cmd *cmd)
-{
-    if (cmd->args.count > 2
-        || (cmd->args.count == 2 && !kvd_word_is(kvd_arg(cmd, 1), "async")
-            && !kvd_word_is(kvd_arg(cmd, 1), "sync"))) {
-        kvd_fail(cmd, "ERR syntax error");
-        kvd_cmd_done(cmd);
-        return;
-    }
-    struct space *s = space_new(kvd, cmd, wipe_each, wipe_listed);
-    if (s != NULL)
-        wipe_some(s);
 }

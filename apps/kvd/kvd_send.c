@@ -168,6 +168,7 @@ void kvd_flush_task(struct rung_task *task)
     struct kvd *kvd = rung_container_of(task, struct kvd, flush_task);
     if (kvd->starved != NULL)
         kvd_keys_feed(kvd);
+    kvd_spaces_feed(kvd);
     if (kvd->parked != NULL)
         kvd_conns_feed(kvd);
     struct kvd_conn *list = kvd->flush;

@@ -25,7 +25,9 @@ static void text_grow(struct kvd_text *t, size_t more)
     size_t room = t->room > 0 ? t->room * 2 : 512;
     while (room < t->len + more)
         room *= 2;
-    struct kvd_hold *hold = room / 2 <= t->max ? kvd_hold_own(t->m, room) : NULL;
+    if (room > t->max)
+        room = t->max;
+    struct kvd_hold *hold = room - t->len >= more ? kvd_hold_own(t->m, room) : NULL;
     if (hold == NULL) {
         t->failed = true;
         kvd_text_drop(t);

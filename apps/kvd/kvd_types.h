@@ -43,6 +43,7 @@ enum kvd_state { KVD_WAITING, KVD_AFTER, KVD_DONE };
 struct kvd_conn;
 struct kvd_cmd;
 struct kvd_key;
+struct kvd_space; /* a walk over the keys: kvd_keyspace.c */
 
 /* A command's place in the queue of one key. */
 struct kvd_slot {
@@ -303,6 +304,8 @@ struct kvd {
     struct kvd_cursor *cursors;
     uint64_t cursor_count;
     unsigned lists; /* at work */
+    struct kvd_space *growing; /* whose reply may get long; NULL: none is */
+    struct kvd_space *spaces, **spaces_end; /* wait for that */
     struct kvd_sweep sweep;
     struct rung_op *stopping;
     struct rung_task stop_task;

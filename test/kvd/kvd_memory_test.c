@@ -14,6 +14,12 @@ static uint64_t info_of(struct client *c, const char *name)
     return value;
 }
 
+static void starts(const struct client *c, const char *text)
+{
+    assert_in_range(c->len, strlen(text), SIZE_MAX);
+    assert_memory_equal(c->rx, text, strlen(text));
+}
+
 /* Clients that ask for ever and never read: bounded, others are served, and in the end they go. */
 static void test_deaf_clients(void **state)
 {
@@ -108,6 +114,75 @@ static void test_first_goes_on(void **state)
     rig_close(&rig);
 }
 
+/* Long replies at once: one grows at a time, no more than there is memory for, and all come. */
+static void test_long_lists(void **state)
+{
+    enum { CLIENTS = 20, KEYS = 2000, LEN = 1000 };
+    struct rig rig = {.config = {.memory = 8 << 20, .max_connections = 30},
+                      .tcp = {.segment = 16384, .queue = 16384}};
+    struct client *c[CLIENTS], *good;
+    static char set[LEN + 64];
+    (void)state;
+    rig_open(&rig);
+    good = client_new(&rig);
+    for (unsigned i = 0; i < KEYS; i++) {
+        int n = sprintf(set, "*3\r\n$3\r\nSET\r\n$%u\r\nk%0*u\r\n$1\r\nv\r\n", LEN, LEN - 1, i);
+        client_send(good, set, (size_t)n);
+        rig_run(&rig);
+    }
+    good->len = 0;
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        c[i] = client_new(&rig);
+        c[i]->deaf = true;
+        client_words(c[i], i % 2 == 0 ? "KEYS *" : "SCAN 0 COUNT 10000");
+    }
+    assert_in_range(info_of(good, "kvd_reply_bytes"), 2 << 20, (6 << 20) + (CLIENTS << 15));
+    client_words(good, "SCAN 0 COUNT 2"); /* short ones do not wait */
+    assert_in_range(good->len, 2 * LEN, 2 * LEN + 50);
+    client_abort(c[CLIENTS - 1]); /* whose turn has not come */
+    for (unsigned i = 0; i < CLIENTS - 1; i++) {
+        static const char keys[] = "*2000\r\n", scan[] = "*2\r\n$1\r\n0\r\n*2000\r\n";
+        client_listen(c[i]);
+        rig_run(&rig);
+        starts(c[i], i % 2 == 0 ? keys : scan);
+        assert_int_equal(c[i]->len, strlen(i % 2 == 0 ? keys : scan) + KEYS * (LEN + 9));
+        for (unsigned k = 0; k < KEYS; k++) {
+            const char *at = c[i]->rx + c[i]->len - (KEYS - k) * (LEN + 9);
+            assert_int_equal(strtoul(at + 7 + LEN - 10, NULL, 10), k);
+        }
+    }
+    assert_in_range(info_of(good, "kvd_reply_bytes"), 0, 1 << 16);
+    rig_close(&rig);
+}
+
+/* Longer than one reply may be; and walks that wait when the server is to stop. */
+static void test_too_long_a_list(void **state)
+{
+    struct rig rig = {.config = {.memory = 2 << 20, .max_connections = 30},
+                      .tcp = {.segment = 16384, .queue = 16384}};
+    static char set[1100];
+    (void)state;
+    rig_open(&rig);
+    struct client *c = client_new(&rig);
+    for (unsigned i = 0; i < 1000; i++) {
+        if (i == 500) {
+            client_words(c, "KEYS *");
+            starts(c, "*500\r\n");
+        }
+        client_send(c, set, (size_t)sprintf(set, "*3\r\n$3\r\nSET\r\n$1000\r\nk%0999u\r\n$1\r\nv"
+                                            "\r\n", i));
+        rig_run(&rig);
+        c->len = 0;
+    }
+    client_ask(c, "KEYS *", "-OOM the answer needs more memory than there is for it\r\n");
+    for (unsigned i = 0; i < 10; i++) {
+        c = client_new(&rig);
+        c->deaf = true;
+        client_words(c, "SCAN 0 COUNT 400");
+    }
+    rig_close(&rig);
+}
+
 /* MULTI, the two commands so many times, EXEC. */
 static void transaction(struct client *c, const char *one, const char *two, unsigned times)
 {
@@ -118,12 +193,6 @@ static void transaction(struct client *c, const char *one, const char *two, unsi
     }
     c->len = 0;
     client_words(c, "EXEC");
-}
-
-static void starts(const struct client *c, const char *text)
-{
-    assert_in_range(c->len, strlen(text), SIZE_MAX);
-    assert_memory_equal(c->rx, text, strlen(text));
 }
 
 /* Each GET of a transaction holds its own version of what an APPEND has made. */
@@ -220,6 +289,7 @@ static void test_long_commands_wait(void **state)
 #define CASE(name) cmocka_unit_test(test_##name)
 static const struct CMUnitTest cases[] = {
     CASE(deaf_clients), CASE(many_values), CASE(first_goes_on), CASE(many_versions),
+    CASE(long_lists), CASE(too_long_a_list),
     CASE(brought_along), CASE(long_commands_wait), {0},
 };
 
