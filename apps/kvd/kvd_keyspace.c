@@ -131,15 +131,22 @@ static bool space_walked(struct kvd_space *s, int result)
     return false;
 }
 
-void kvd_spaces_feed(struct kvd *kvd)
+static struct kvd_space *space_next(struct kvd *kvd)
 {
     struct kvd_space *s = kvd->spaces;
-    if (s == NULL || kvd->growing != NULL || kvd_reply_full(&kvd->m))
-        return;
     kvd->spaces = s->next;
     if (kvd->spaces == NULL)
         kvd->spaces_end = &kvd->spaces;
-    kvd->growing = s;
+    return s;
+}
+
+void kvd_spaces_feed(struct kvd *kvd)
+{
+    while (kvd->spaces != NULL && kvd->spaces->cmd->conn == NULL)
+        space_end(space_next(kvd)); /* nobody waits for it any more */
+    if (kvd->spaces == NULL || kvd->growing != NULL || kvd_reply_full(&kvd->m))
+        return;
+    struct kvd_space *s = kvd->growing = space_next(kvd);
     s->paused = false;
     s->list.after = s->last; /* it has seen some: the first has room */
     s->list.after_len = s->last_len;

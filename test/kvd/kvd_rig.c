@@ -60,6 +60,7 @@ static void gate_write(struct rung_kv *kv, struct rung_kv_write *write)
 
 static void gate_list(struct rung_kv *kv, struct rung_kv_list *list)
 {
+    gate_of(kv)->lists++;
     rung_kv_list(gate_of(kv)->under, list);
 }
 

@@ -37,7 +37,7 @@ struct gate { /* a KV in front of another */
     uint64_t chance;
     const char *refuse_key; /* knob: only writes that change it */
     int refuse_get;
-    unsigned writes, gets, changes; /* out: passed on */
+    unsigned writes, gets, changes, lists; /* out: passed on */
     size_t got_most; /* out: bytes that one get has asked for, RUNG_KV_ALL: all */
     struct rung_kv_write *held;
 };
