@@ -175,3 +175,19 @@ status=0
 "$kv" get s2 big >/dev/full 2>err || status=$?
 equal 1 "$status" "exit status with a full disk behind standard output"
 grep -q 'standard output cannot be written to' err || fail "it said: $(cat err)"
+
+# Standard output or input that is closed: nothing is said to be done, and nothing is changed.
+closed_output() { "$kv" "$@" >&-; }
+closed_input() { "$kv" "$@" <&-; }
+for command in "get s key" "list s" "dump s" "check s"; do
+    # shellcheck disable=SC2086 # words
+    refused 1 "standard output is closed, and ${command%% *} writes to it: give it one" closed_output $command
+done
+refused 1 'standard input is closed, and set reads from it: give it one' closed_input set s key
+refused 1 'standard input is closed, and load reads from it' closed_input load s
+well "$kv" get s key
+equal value "$(cat out)" "a value that was to be set from nowhere"
+well closed_output set s key other # needs neither
+well closed_input set s key value
+well closed_input get s key
+equal value "$(cat out)" "a value that was set with standard input closed"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* tools/rung-kv/rung_kv.c - makes, looks into and mends stores of kvlog in files. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,16 +41,18 @@ static const struct kv_command {
     int (*run)(struct kv_store *store, int argc, char **argv); /* NULL: create */
     int least, most; /* arguments behind the file */
     bool write;
+    bool prints;
+    int reads;       /* standard input, with fewer arguments than this */
 } commands[] = {
-    {"create", NULL, 1, 1, true},
-    {"get", kv_command_get, 1, 1, false},
-    {"set", kv_command_set, 1, 2, true},
-    {"remove", kv_command_remove, 1, 1 << 20, true},
-    {"list", kv_command_list, 0, 1, false},
-    {"dump", kv_command_dump, 0, 0, false},
-    {"load", kv_command_load, 0, 0, true},
-    {"check", kv_command_check, 0, 0, false},
-    {"compact", kv_command_compact, 0, 0, true},
+    {"create", NULL, 1, 1, true, false, 0},
+    {"get", kv_command_get, 1, 1, false, true, 0},
+    {"set", kv_command_set, 1, 2, true, false, 2},
+    {"remove", kv_command_remove, 1, 1 << 20, true, false, 0},
+    {"list", kv_command_list, 0, 1, false, true, 0},
+    {"dump", kv_command_dump, 0, 0, false, true, 0},
+    {"load", kv_command_load, 0, 0, true, false, 1},
+    {"check", kv_command_check, 0, 0, false, true, 0},
+    {"compact", kv_command_compact, 0, 0, true, false, 0},
 };
 
 void kv_say(const char *fmt, ...)
@@ -146,6 +149,26 @@ static int main_options(struct kv_options *options, int *argc, char **argv)
     return KV_OK;
 }
 
+static bool main_closed(int fd)
+{
+    return fcntl(fd, F_GETFD) < 0 && errno == EBADF;
+}
+
+/* Before the platform is made, which puts /dev/null where nothing is: what it swallows would pass
+ * for printed, and an empty value for one that was given. */
+static bool main_streams(const struct kv_command *command, int argc)
+{
+    if (command->prints && main_closed(STDOUT_FILENO))
+        kv_say("standard output is closed, and %s writes to it: give it one (>OUT)",
+               command->name);
+    else if (argc < command->reads && main_closed(STDIN_FILENO))
+        kv_say("standard input is closed, and %s reads from it: give it one (<IN)",
+               command->name);
+    else
+        return true;
+    return false;
+}
+
 int main(int argc, char **argv)
 {
     struct kv_options options = {0};
@@ -175,6 +198,8 @@ int main(int argc, char **argv)
     options.write = command->write && !options.salvage;
     if (command->write && options.salvage)
         return main_misuse("--salvage only reads; it does not go with", words[0]);
+    if (!main_streams(command, count - 2))
+        return KV_FAILED;
     struct rung_platform *p = rung_unix_new(1, (const char *const *)argv);
     if (!p)
         return KV_FAILED;
