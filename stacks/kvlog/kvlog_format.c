@@ -85,10 +85,17 @@ void rung_kvlog_put_super(uint8_t *to, const struct kvlog_super *super)
     rung_kvlog_put64(to + KVLOG_SUPER_BYTES - 8, rung_kvlog_sum(0, to, KVLOG_SUPER_BYTES - 8));
 }
 
-bool rung_kvlog_get_super(const uint8_t *from, struct kvlog_super *super)
+uint32_t rung_kvlog_super_version(const uint8_t *from)
 {
     if (memcmp(from, KVLOG_MAGIC, 8) != 0
         || get64(from + KVLOG_SUPER_BYTES - 8) != rung_kvlog_sum(0, from, KVLOG_SUPER_BYTES - 8))
+        return 0;
+    return rung_kvlog_get32(from + 8);
+}
+
+bool rung_kvlog_get_super(const uint8_t *from, struct kvlog_super *super)
+{
+    if (rung_kvlog_super_version(from) != KVLOG_VERSION)
         return false;
     *super = (struct kvlog_super){
         .version = rung_kvlog_get32(from + 8), .unit = rung_kvlog_get32(from + 12),
@@ -99,8 +106,8 @@ bool rung_kvlog_get_super(const uint8_t *from, struct kvlog_super *super)
     };
     memcpy(super->id, from + 24, sizeof(super->id));
     uint64_t unit = super->unit, ring = super->ring, most = UINT64_C(1) << 62;
-    return super->version == KVLOG_VERSION && (unit == 512 || unit == 4096) && ring >= 64 * unit
-           && ring < most && ring % unit == 0 && super->head < most && super->head % unit == 0
+    return (unit == 512 || unit == 4096) && ring >= 64 * unit && ring < most && ring % unit == 0
+           && super->head < most && super->head % unit == 0
            && super->checkpoint <= super->head && super->checkpoint % unit == 0
            && super->tail <= super->checkpoint && super->tail % unit == 0
            && super->head - super->tail <= ring && super->group <= ring;

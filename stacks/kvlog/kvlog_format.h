@@ -107,6 +107,8 @@ void rung_kvlog_put_super(uint8_t *to, const struct kvlog_super *super);
 void rung_kvlog_put_group(uint8_t *to, uint64_t salt, const struct kvlog_group *group);
 void rung_kvlog_put_record(uint8_t *to, uint64_t salt, uint64_t pos, const struct kvlog_record *r);
 
+/* Of a superblock whose sum is right; 0: it is none. */
+uint32_t rung_kvlog_super_version(const uint8_t *from);
 /* Whether it is one, of this version, undamaged. */
 bool rung_kvlog_get_super(const uint8_t *from, struct kvlog_super *super);
 /* Whether it is the header of a group at group->pos. */

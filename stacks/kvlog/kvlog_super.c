@@ -31,6 +31,13 @@ static uint64_t super_disk_bytes(const struct rung_kvlog *self)
     return self->block->info.sectors * self->block->info.sector_size;
 }
 
+static int super_too_new(struct rung_kvlog *self, uint32_t version)
+{
+    rung_log(self->p, RUNG_LOG_ERROR, self->slot, "the store is of version %u, and this program "
+             "knows version %u: use a newer program", version, KVLOG_VERSION);
+    return RUNG_E_NOTSUP;
+}
+
 /* Whether what was read is a store, but none that can be used: then one line says why. */
 static int super_explain(struct rung_kvlog *self, const uint8_t *area)
 {
@@ -39,11 +46,8 @@ static int super_explain(struct rung_kvlog *self, const uint8_t *area)
         if (memcmp(at, KVLOG_MAGIC, 8) != 0)
             continue;
         uint32_t version = rung_kvlog_get32(at + 8);
-        if (version > KVLOG_VERSION && version < 1000) {
-            rung_log(self->p, RUNG_LOG_ERROR, self->slot, "the store is of version %u, and this "
-                     "program knows version %u: use a newer program", version, KVLOG_VERSION);
-            return RUNG_E_NOTSUP;
-        }
+        if (version > KVLOG_VERSION && version < 1000)
+            return super_too_new(self, version);
         rung_log(self->p, RUNG_LOG_ERROR, self->slot, "both superblocks are damaged: restore the "
                  "store from a copy");
         return RUNG_E_CORRUPT;
@@ -141,10 +145,16 @@ static int super_create(struct rung_kvlog *self, const uint8_t *area, size_t len
     return err;
 }
 
-/* From the first bytes of the disk; as many of them as an empty disk is looked at. */
+/* From the first bytes of the disk; as many of them as an empty disk is looked at. One superblock of
+ * a newer version is no damage, whatever the other one is: a newer program was about to go on. */
 static int super_find(struct rung_kvlog *self, const uint8_t *area, size_t len, bool create,
                       struct kvlog_super *super)
 {
+    for (unsigned i = 0; i < 2; i++) {
+        uint32_t version = rung_kvlog_super_version(area + i * (size_t)KVLOG_SUPER_STEP);
+        if (version > KVLOG_VERSION)
+            return super_too_new(self, version);
+    }
     if (super_choose(self, area, super))
         return super_check(self, super);
     if (create && memcmp(area, KVLOG_MAGIC, 8) != 0

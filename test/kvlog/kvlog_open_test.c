@@ -76,6 +76,32 @@ static void too_small_or_cut_off(void **state)
     rig_end(&rig);
 }
 
+/* A newer program was stopped between the two superblocks. */
+static void one_superblock_of_another_version(void **state)
+{
+    struct rig rig;
+    struct kvlog_super super;
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        filled(&rig);
+        uint8_t *at = rig.bytes + i * (size_t)KVLOG_SUPER_STEP;
+        assert_true(rung_kvlog_get_super(at, &super));
+        for (unsigned newer = 0; newer < 3; newer++) {
+            super.version = newer ? 2 : 3000;
+            super.written += newer < 2;
+            rung_kvlog_put_super(at, &super);
+            rig.keys.create = newer == 1;
+            refused(&rig, RUNG_E_NOTSUP, "and this program knows version 1: use a newer program");
+            rig.keys.salvage = newer == 2;
+            refused(&rig, RUNG_E_NOTSUP, "use a newer program");
+        }
+        rig.keys.salvage = false;
+        at[8] = 4; /* without its sum it is damage */
+        assert_int_equal(rig_open(&rig), 0);
+        rig_end(&rig);
+    }
+}
+
 static void another_version_or_sector_size(void **state)
 {
     struct rig rig;
@@ -252,7 +278,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_no_store_is_left_alone), cmocka_unit_test(too_small_or_cut_off),
-        cmocka_unit_test(another_version_or_sector_size), cmocka_unit_test(a_larger_disk_will_do),
+        cmocka_unit_test(another_version_or_sector_size),
+        cmocka_unit_test(one_superblock_of_another_version),
+        cmocka_unit_test(a_larger_disk_will_do),
         cmocka_unit_test(read_only_is_only_read), cmocka_unit_test(no_memory_to_open),
         cmocka_unit_test(the_index_is_bounded), cmocka_unit_test(an_index_without_memory),
         cmocka_unit_test(large_values),
