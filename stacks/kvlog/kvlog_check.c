@@ -35,6 +35,8 @@ static int check_supers(struct check *c)
         if (!rung_kvlog_get_super(area + i * (size_t)KVLOG_SUPER_STEP, &super[i]))
             check_found(c, i * (uint64_t)KVLOG_SUPER_STEP, "a superblock is damaged");
     }
+    if (!err && c->self->stale)
+        check_found(c, 0, "the superblocks are older than what is written in the ring");
     rung_free(c->self->p, area);
     return err;
 }

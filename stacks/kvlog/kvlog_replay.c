@@ -5,7 +5,8 @@
  * true of its keys where it stands (docs/reference/kvlog-format.md).
  * Only one group is written at a time, and the next begins when it is durable. So a group that is
  * not whole, with none behind it, was never acknowledged, and is cut off; with one behind it, or in
- * a store that was closed, it is damage. */
+ * a store that was closed, it is damage. No group is begun before both superblocks name its epoch:
+ * where one of a later epoch follows, they are not the ones that were written last. */
 #include <string.h>
 
 #include "kvlog_index.h"
@@ -163,21 +164,55 @@ static int replay_damage(struct replay *r, enum rung_kvlog_verdict verdict, uint
     return RUNG_E_CORRUPT;
 }
 
+/* The next group, which stands where the superblocks know of none, is of a later epoch than theirs:
+ * the disk has lost what was written to them, or somebody has put back an older copy. What they do
+ * not know would be written over. Salvage reads on through it. */
+static int replay_look_stale(struct replay *r)
+{
+    struct rung_kvlog *self = r->self;
+    struct kvlog_group group = {.pos = r->at};
+    if (self->stale || r->at < r->super->head)
+        return RUNG_OK;
+    const uint8_t *bytes = rung_kvlog_window_at(&r->window, r->at, KVLOG_GROUP_BYTES);
+    if (!bytes)
+        return r->window.err;
+    if (!rung_kvlog_get_group(bytes, self->log.salt, &group) || group.epoch <= r->super->epoch)
+        return RUNG_OK;
+    self->stale = true;
+    if (self->salvage) {
+        rung_log(self->p, RUNG_LOG_WARN, self->slot, "the superblocks are older than what is "
+                 "written at byte %llu of the disk: it is read as well", replay_place(r, r->at));
+        return RUNG_OK;
+    }
+    rung_log(self->p, RUNG_LOG_ERROR, self->slot, "the disk is damaged: its superblocks are older "
+             "than what is written at byte %llu; restore a copy, or salvage what is there "
+             "(%s.salvage=on; rung-kv dump --salvage)", replay_place(r, r->at), self->slot);
+    return RUNG_E_CORRUPT;
+}
+
+/* Whether it is none: it is from before something was cut off here. */
+static bool replay_cut_off(const struct replay *r, const struct kvlog_group *group)
+{
+    if (group->epoch < r->epoch || r->self->stale)
+        return group->epoch < r->epoch;
+    return group->epoch > r->super->epoch
+           || (r->at >= r->super->head && group->epoch != r->super->epoch);
+}
+
 /* One group, or the end: *ended. */
 static int replay_step(struct replay *r, bool *ended)
 {
     struct rung_kvlog *self = r->self;
     struct rung_kvlog_survey survey = {.group = {.pos = r->at}};
-    *ended = r->super->clean && r->at == r->super->head;
-    if (*ended)
-        return RUNG_OK;
+    int stale = replay_look_stale(r);
+    *ended = r->super->clean && r->at == r->super->head && !self->stale;
+    if (*ended || stale)
+        return stale;
     enum rung_kvlog_verdict verdict = rung_kvlog_survey(&r->window, &survey);
     if (verdict == KVLOG_NOT_READ)
         return r->window.err;
-    if (verdict != KVLOG_NO_GROUP
-        && (survey.group.epoch < r->epoch || survey.group.epoch > r->super->epoch
-            || (r->at >= r->super->head && survey.group.epoch != r->super->epoch)))
-        verdict = KVLOG_NO_GROUP; /* from before something was cut off here */
+    if (verdict != KVLOG_NO_GROUP && replay_cut_off(r, &survey.group))
+        verdict = KVLOG_NO_GROUP;
     uint64_t next = verdict == KVLOG_NO_GROUP
                         ? 0 : rung_kvlog_up(self, r->at + survey.group.len);
     if (verdict != KVLOG_GOOD) {
@@ -214,7 +249,7 @@ int rung_kvlog_replay(struct rung_kvlog *self, const struct kvlog_super *super)
         if (!err && r.at - self->log.tail > self->log.ring)
             err = replay_damage(&r, KVLOG_NO_GROUP, r.at); /* it would write over itself */
     }
-    if (!err && super->clean && r.at != super->head)
+    if (!err && super->clean && r.at != super->head && !self->stale)
         err = replay_damage(&r, KVLOG_NO_GROUP, r.at);
     self->log.head = self->log.group_mark = r.at;
     rung_kvlog_window_close(&r.window);
