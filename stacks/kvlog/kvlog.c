@@ -110,10 +110,21 @@ static int kvlog_begin(struct rung_kvlog *self)
     return err ? err : rung_kvlog_super_write(self, &super);
 }
 
+/* Written on, it would count on into numbers that the next opening takes for damage. */
+static int kvlog_used_up(struct rung_kvlog *self)
+{
+    rung_log(self->p, RUNG_LOG_ERROR, self->slot, "the disk is damaged: its superblock says epoch "
+             "%u and byte %llu of the log, and no store comes there; it can be read: load a dump "
+             "of it into a new one", self->log.epoch, (unsigned long long)self->log.head);
+    return RUNG_E_CORRUPT;
+}
+
 static int kvlog_start(struct rung_kvlog *self, const struct kvlog_super *super)
 {
     kvlog_set_up(self, super);
     int err = rung_kvlog_replay(self, super);
+    if (!err && self->writable && rung_kvlog_used_up(self))
+        err = kvlog_used_up(self);
     if (err)
         return err;
     self->log.tail_kept = self->log.tail;

@@ -37,6 +37,8 @@ static int check_supers(struct check *c)
     }
     if (!err && c->self->stale)
         check_found(c, 0, "the superblocks are older than what is written in the ring");
+    if (!err && rung_kvlog_used_up(c->self))
+        check_found(c, 0, "the superblocks hold numbers that no use of a store comes to");
     rung_free(c->self->p, area);
     return err;
 }
@@ -55,6 +57,9 @@ static void check_records(struct check *c, const struct kvlog_group *group)
             c->needed++;
             if (node->lost)
                 check_found(c, rung_kvlog_place(self, at), "a value was lost to damage before");
+            else if (node->size != r.size) /* so said a page, or a move, that somebody made up */
+                check_found(c, rung_kvlog_place(self, at), "a value is not as long as the index "
+                    "says");
         }
     }
 }

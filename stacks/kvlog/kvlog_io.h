@@ -39,6 +39,13 @@ static inline uint64_t rung_kvlog_place(const struct rung_kvlog *self, uint64_t 
     return KVLOG_RING_AT + pos % self->log.ring;
 }
 
+/* Whether epochs or places might run out in one use of the store. No store comes there: a billion
+ * openings, or years of writing, are less. What is there anyway is read, and never written on. */
+static inline bool rung_kvlog_used_up(const struct rung_kvlog *self)
+{
+    return self->log.epoch >= UINT32_C(1) << 31 || self->log.head >= UINT64_C(1) << 61;
+}
+
 /* One request from start to end: runs the loop, so outside callbacks only. offset: bytes, whole
  * sectors. CANCELED: it is done, but somebody stopped the loop meanwhile. */
 int rung_kvlog_now(struct rung_kvlog *self, enum rung_block_kind kind, unsigned flags,

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kvlog_format.h"
 #include "kvlog_rig.h"
 
 enum { FAULT_KEYS = 12, FAULT_BYTES = 160 * 1024 };
@@ -242,13 +243,85 @@ static void damage_does_not_stop_reclaiming(void **state)
     }
 }
 
+/* Writes both superblocks anew, with their sums. */
+static void lie_supers(struct rig *rig, const struct kvlog_super *super)
+{
+    for (unsigned i = 0; i < 2; i++)
+        rung_kvlog_put_super(rig->bytes + i * (size_t)KVLOG_SUPER_STEP, super);
+}
+
+/* Whoever makes a disk can make sums. A record that moves a value and says it is shorter: getting
+ * the key is an error, and check says where. */
+static void a_size_that_lies(void **state)
+{
+    struct fault f;
+    struct kvlog_super super;
+    enum { SIZE = 50, KEY = 3, LEN = KVLOG_RECORD_BYTES + KEY + SIZE + KVLOG_SUM_BYTES };
+    (void)state;
+    fault_begin(&f, 0);
+    assert_int_equal(rig_set(&f.rig, "key", &(struct rig_value){.number = 1, .len = 100}), 0);
+    uint64_t salt = f.rig.store.log.salt, head = f.rig.store.log.head;
+    uint64_t old = f.rig.store.log.tail + KVLOG_GROUP_BYTES;
+    uint32_t epoch = f.rig.store.log.epoch;
+    assert_true(rung_kvlog_get_super(f.rig.bytes, &super));
+    uint8_t *group = f.rig.bytes + KVLOG_RING_AT + head % super.ring;
+    uint8_t *record = group + KVLOG_GROUP_BYTES, *value = record + KVLOG_RECORD_BYTES + KEY;
+    rung_kvlog_put_group(group, salt, &(struct kvlog_group){
+        .pos = head, .len = KVLOG_GROUP_BYTES + LEN, .tail = super.tail, .epoch = epoch,
+        .count = 1 });
+    rung_kvlog_put_record(record, salt, head + KVLOG_GROUP_BYTES, &(struct kvlog_record){
+        .type = KVLOG_MOVE, .key_len = KEY, .size = SIZE, .epoch = epoch, .version = 77,
+        .old = old, .key = (const uint8_t *)"key" });
+    memset(value, 'm', SIZE);
+    rung_kvlog_put64(value + SIZE, rung_kvlog_chunk_sum(salt, 77, 0, value, SIZE));
+    rig_kill(&f.rig);
+    assert_int_equal(rig_try(&f.rig, "key"), RUNG_E_CORRUPT);
+    assert_int_equal(rig_check(&f.rig, true), 1);
+    rig_end(&f.rig);
+}
+
+/* Superblocks whose numbers are at their end: written on, the store would be damaged for the next
+ * opening. It is read, by who does not write. */
+static void numbers_at_their_end(void **state)
+{
+    static const struct {
+        uint32_t epoch;
+        uint64_t place;
+    } end[] = {{UINT32_MAX, 0}, {UINT32_C(1) << 31, 0}, {0, (UINT64_C(1) << 62) - 512}};
+    (void)state;
+    for (unsigned i = 0; i < RUNG_ARRAY_LEN(end); i++) {
+        struct fault f;
+        struct kvlog_super super;
+        fault_begin(&f, 0);
+        assert_int_equal(rig_close(&f.rig), 0);
+        assert_true(rung_kvlog_get_super(f.rig.bytes, &super));
+        super.epoch = end[i].epoch ? end[i].epoch : super.epoch;
+        if (end[i].place)
+            super.head = super.tail = super.checkpoint = end[i].place;
+        lie_supers(&f.rig, &super);
+        uint8_t *before = malloc(FAULT_BYTES);
+        assert_non_null(before);
+        memcpy(before, f.rig.bytes, FAULT_BYTES);
+        assert_int_equal(rig_open(&f.rig), RUNG_E_CORRUPT);
+        assert_non_null(strstr(test_log_last(f.rig.p), "no store comes there; it can be read"));
+        rig_disk(&f.rig, RUNG_BLOCK_IS_READONLY);
+        assert_int_equal(rig_open(&f.rig), 0);
+        assert_int_equal(rig_check(&f.rig, true), 1);
+        assert_int_equal(rig_close(&f.rig), 0);
+        assert_memory_equal(f.rig.bytes, before, FAULT_BYTES);
+        free(before);
+        rig_end(&f.rig);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(writes_that_fail), cmocka_unit_test(flushes_that_fail),
         cmocka_unit_test(sectors_that_cannot_be_read),
         cmocka_unit_test(every_bit_is_found_or_harmless), cmocka_unit_test(check_finds_all_of_it),
-        cmocka_unit_test(damage_does_not_stop_reclaiming),
+        cmocka_unit_test(damage_does_not_stop_reclaiming), cmocka_unit_test(a_size_that_lies),
+        cmocka_unit_test(numbers_at_their_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
