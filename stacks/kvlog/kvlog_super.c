@@ -146,7 +146,7 @@ static int super_create(struct rung_kvlog *self, const uint8_t *area, size_t len
 }
 
 /* From the first bytes of the disk; as many of them as an empty disk is looked at. One superblock
- * of a newer version is no damage, whatever the other one is: a newer program was about to go on. */
+ * of a newer version is no damage, whatever the other one is: a newer program was going on. */
 static int super_find(struct rung_kvlog *self, const uint8_t *area, size_t len, bool create,
                       struct kvlog_super *super)
 {
