@@ -28,9 +28,11 @@ void kvd_cmd_start_own(struct kvd_cmd *cmd, const struct kvd_op *op);
 bool kvd_exec_slots(struct kvd_cmd *cmd); /* a transaction's; false: it has failed */
 void kvd_exec_start(struct kvd_cmd *cmd); /* kvd_multi.c */
 
-/* kvd_key.c */
+/* kvd_table.c */
 uint64_t kvd_key_hash(const struct kvd *kvd, struct kvd_bytes name);
 struct kvd_key *kvd_key_get(struct kvd *kvd, struct kvd_bytes name); /* made if need be; NULL */
+
+/* kvd_key.c */
 void kvd_key_put(struct kvd *kvd, struct kvd_key *key); /* nobody may need it any more */
 void kvd_key_enqueue(struct kvd *kvd, struct kvd_slot *slot, bool in_front);
 void kvd_key_leave(struct kvd *kvd, struct kvd_slot *slot);

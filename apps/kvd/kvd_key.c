@@ -1,69 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/* apps/kvd/kvd_key.c - the keys that commands are at work on: their table, their queues, and
- * reading their values from the store. */
+/* apps/kvd/kvd_key.c - the keys that commands are at work on: their queues, and reading their
+ * values from the store. */
 #include "kvd_int.h"
 
-enum {
-    KEY_SLOTS = 1024,
-    KEY_FEW = 4, /* keys of a command that may have short values while the memory is used up */
-};
-
-/* Mixes words into a secret seed. Only keys at work are in the table, so a client that guesses what
- * collides makes it slow for as many keys as its connections may have at work, not more. */
-uint64_t kvd_key_hash(const struct kvd *kvd, struct kvd_bytes name)
-{
-    uint64_t h = kvd->seed[0] ^ name.len, word;
-    const uint8_t *at = name.at;
-    size_t left = name.len;
-    for (; left >= sizeof word; left -= sizeof word, at += sizeof word) {
-        memcpy(&word, at, sizeof word);
-        h = (h ^ word) * kvd->seed[1];
-        h ^= h >> 29;
-    }
-    word = 0;
-    for (size_t i = 0; i < left; i++)
-        word = word << 8 | at[i];
-    h = (h ^ word) * kvd->seed[1];
-    return h ^ h >> 32;
-}
-
-static void key_grow(struct kvd *kvd)
-{
-    size_t n = (kvd->table_mask + 1) * 2;
-    struct kvd_key **table = rung_zalloc(kvd->p, n, sizeof(struct kvd_key *));
-    if (table == NULL)
-        return; /* longer chains will do */
-    for (size_t i = 0; i <= kvd->table_mask; i++) {
-        for (struct kvd_key *key = kvd->table[i], *next; key != NULL; key = next) {
-            next = key->chain;
-            key->chain = table[key->hash & (n - 1)];
-            table[key->hash & (n - 1)] = key;
-        }
-    }
-    rung_free(kvd->p, kvd->table);
-    kvd->table = table;
-    kvd->table_mask = n - 1;
-}
-
-struct kvd_key *kvd_key_get(struct kvd *kvd, struct kvd_bytes name)
-{
-    uint64_t hash = kvd_key_hash(kvd, name);
-    struct kvd_key *key = kvd->table[hash & kvd->table_mask];
-    for (; key != NULL; key = key->chain) {
-        if (key->hash == hash && key->name.len == name.len
-            && memcmp(key->name.at, name.at, name.len) == 0)
-            return key;
-    }
-    key = kvd_take(&kvd->m, &kvd->m.keys);
-    if (key == NULL)
-        return NULL;
-    if (kvd->key_count++ > kvd->table_mask)
-        key_grow(kvd);
-    struct kvd_key **chain = &kvd->table[hash & kvd->table_mask];
-    *key = (struct kvd_key){.hash = hash, .name = kvd_bytes_ref(name), .chain = *chain};
-    *chain = key;
-    return key;
-}
+enum { KEY_FEW = 4 /* keys of a command that may have short values while memory is used up */ };
 
 void kvd_key_put(struct kvd *kvd, struct kvd_key *key)
 {
@@ -119,37 +59,6 @@ static void key_drop_range(struct kvd *kvd, struct kvd_key *key)
     key->known = KVD_NEED_FACTS;
 }
 
-void kvd_key_leave(struct kvd *kvd, struct kvd_slot *slot)
-{
-    struct kvd_key *key = slot->key;
-    struct kvd_slot *before = NULL, **link = &key->first;
-    while (*link != slot) { /* but for want of memory it is the first */
-        before = *link;
-        link = &before->next;
-    }
-    *link = slot->next;
-    if (slot->next == NULL)
-        key->last = before;
-    slot->queued = false;
-    if (key->range_of == slot->cmd)
-        key_drop_range(kvd, key);
-    if (before == NULL && key->error != 0) {
-        key->error = 0;
-        key->known = KVD_NEED_NOTHING;
-    }
-    kvd_key_wake(kvd, key);
-}
-
-void kvd_key_forget(struct kvd *kvd, struct kvd_key *key)
-{
-    if (key->first != NULL && key->first->need != KVD_NEED_NOTHING)
-        key_recount(key->first);
-    kvd_bytes_drop(&kvd->m, &key->value);
-    key->known = KVD_NEED_NOTHING;
-    key->exists = key->dirty = false;
-    key->error = 0;
-}
-
 /* Its hold is over, or never was. */
 static void key_read_free(struct kvd *kvd, struct kvd_read *read)
 {
@@ -166,6 +75,58 @@ static void key_read_end(struct kvd_memory *m, struct kvd_hold *hold)
     (void)m;
     rung_buf_release(&read->get.value);
     key_read_free(read->kvd, read);
+}
+
+/* The value that had no room is the reply's alone: who comes next reads it anew, or those who hold
+ * it while they wait for others would keep these from having their turn. */
+static void key_drop_beyond(struct kvd *kvd, struct kvd_key *key)
+{
+    struct kvd_hold *hold = key->value.hold;
+    if (hold == NULL || hold->end != key_read_end)
+        return;
+    struct kvd_read *read = rung_container_of(hold, struct kvd_read, hold);
+    if (!read->beyond)
+        return;
+    if (key->dirty || key->running) { /* the batch needs it: it is as good as paid for */
+        read->beyond = kvd->beyond = false;
+        kvd_memory_back(kvd);
+        return;
+    }
+    kvd_bytes_drop(&kvd->m, &key->value);
+    key->known = KVD_NEED_FACTS;
+}
+
+void kvd_key_leave(struct kvd *kvd, struct kvd_slot *slot)
+{
+    struct kvd_key *key = slot->key;
+    struct kvd_slot *before = NULL, **link = &key->first;
+    while (*link != slot) { /* but for want of memory it is the first */
+        before = *link;
+        link = &before->next;
+    }
+    *link = slot->next;
+    if (slot->next == NULL)
+        key->last = before;
+    slot->queued = false;
+    if (key->range_of == slot->cmd)
+        key_drop_range(kvd, key);
+    if (before == NULL)
+        key_drop_beyond(kvd, key);
+    if (before == NULL && key->error != 0) {
+        key->error = 0;
+        key->known = KVD_NEED_NOTHING;
+    }
+    kvd_key_wake(kvd, key);
+}
+
+void kvd_key_forget(struct kvd *kvd, struct kvd_key *key)
+{
+    if (key->first != NULL && key->first->need != KVD_NEED_NOTHING)
+        key_recount(key->first);
+    kvd_bytes_drop(&kvd->m, &key->value);
+    key->known = KVD_NEED_NOTHING;
+    key->exists = key->dirty = false;
+    key->error = 0;
 }
 
 /* All of a value has come. */

@@ -114,6 +114,32 @@ static void test_first_goes_on(void **state)
     rig_close(&rig);
 }
 
+/* A deaf client has all memory, and one value is read without room: who waits for that and for
+ * another does not keep it, so that the other's turn comes. */
+static void test_one_after_another(void **state)
+{
+    struct rig rig = {.config = {.memory = 8 << 20}, .tcp = {.segment = 16384, .queue = 16384}};
+    (void)state;
+    rig_open(&rig);
+    struct client *deaf = client_new(&rig), *x = client_new(&rig), *z = client_new(&rig);
+    struct client *both = client_new(&rig);
+    for (const char *key = "abcdxz"; *key != '\0'; key++) {
+        client_set(x, (char[]){*key, '\0'}, 1 << 20);
+        client_expect(x, "+OK\r\n");
+    }
+    deaf->deaf = true;
+    client_say(deaf, "MGET a b c d");
+    assert_in_range(info_of(x, "kvd_reply_bytes"), 4 << 20, 5 << 20);
+    client_send(x, "GET x\r\n", 7);
+    client_send(z, "GET z\r\n", 7);
+    client_send(both, "MGET x z\r\n", 10);
+    rig_run(&rig);
+    client_letters(x, 0, 1 << 20);
+    client_letters(z, 0, 1 << 20);
+    client_expect(both, "-OOM out of memory: nothing was changed\r\n");
+    rig_close(&rig);
+}
+
 /* Long replies at once: one grows at a time, no more than there is memory for, and all come. */
 static void test_long_lists(void **state)
 {
@@ -290,7 +316,8 @@ static void test_long_commands_wait(void **state)
 
 #define CASE(name) cmocka_unit_test(test_##name)
 static const struct CMUnitTest cases[] = {
-    CASE(deaf_clients), CASE(many_values), CASE(first_goes_on), CASE(many_versions),
+    CASE(deaf_clients), CASE(many_values), CASE(first_goes_on), CASE(one_after_another),
+    CASE(many_versions),
     CASE(long_lists), CASE(too_long_a_list),
     CASE(brought_along), CASE(long_commands_wait), {0},
 };
