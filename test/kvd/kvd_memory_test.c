@@ -3,17 +3,6 @@
  * what waits for memory gets it. */
 #include "kvd_rig.h"
 
-static uint64_t info_of(struct client *c, const char *name)
-{
-    client_words(c, "INFO");
-    const char *at = strstr(c->rx, name);
-    assert_non_null(at);
-    uint64_t value = strtoull(at + strlen(name) + 1, NULL, 10);
-    c->len = 0;
-    c->rx[0] = '\0';
-    return value;
-}
-
 static void starts(const struct client *c, const char *text)
 {
     assert_in_range(c->len, strlen(text), SIZE_MAX);
@@ -37,13 +26,13 @@ static void test_deaf_clients(void **state)
             client_send(c, k % 2 ? "GET v\r\n" : "GETRANGE v 0 900000\r\n", k % 2 ? 7 : 21);
         rig_run(&rig);
     }
-    assert_in_range(info_of(good, "kvd_reply_bytes"), 1, (4 << 20) + (3 << 20));
+    assert_in_range(client_info(good, "kvd_reply_bytes"), 1, (4 << 20) + (3 << 20));
     rig_pass(&rig, 10 * RUNG_NS_PER_S); /* they are hurried */
     client_words(good, "GET v");
     client_letters(good, 0, 1 << 20);
     rig_pass(&rig, 31 * RUNG_NS_PER_S);
-    assert_in_range(info_of(good, "connected_clients"), 1, 1);
-    assert_in_range(info_of(good, "kvd_reply_bytes"), 0, 1 << 16);
+    assert_in_range(client_info(good, "connected_clients"), 1, 1);
+    assert_in_range(client_info(good, "kvd_reply_bytes"), 0, 1 << 16);
     client_words(good, "GET v");
     client_letters(good, 0, 1 << 20);
     rig_close(&rig);
@@ -80,7 +69,7 @@ static void test_many_values(void **state)
         many_keys(c, "MGET", sets[s].count);
         client_expect(c, "-OOM out of memory: nothing was changed\r\n");
         assert_in_range(rig.gate.gets - gets, 1, sets[s].read);
-        assert_in_range(info_of(c, "kvd_reply_bytes"), 0, 1 << 16);
+        assert_in_range(client_info(c, "kvd_reply_bytes"), 0, 1 << 16);
         many_keys(c, "MGET", 3);
         assert_in_range(c->len, 3 * sets[s].len, 3 * sets[s].len + 100);
         c->len = 0;
@@ -110,7 +99,7 @@ static void test_first_goes_on(void **state)
     rig_run(&rig);
     assert_in_range(c->len, 6 << 20, (6 << 20) + 200);
     assert_in_range(other->len, 10, (2 << 20) + 200); /* or there was no memory */
-    assert_in_range(info_of(client_new(&rig), "kvd_reply_bytes"), 0, 1 << 16);
+    assert_in_range(client_info(client_new(&rig), "kvd_reply_bytes"), 0, 1 << 16);
     rig_close(&rig);
 }
 
@@ -129,7 +118,7 @@ static void test_one_after_another(void **state)
     }
     deaf->deaf = true;
     client_say(deaf, "MGET a b c d");
-    assert_in_range(info_of(x, "kvd_reply_bytes"), 4 << 20, 5 << 20);
+    assert_in_range(client_info(x, "kvd_reply_bytes"), 4 << 20, 5 << 20);
     client_send(x, "GET x\r\n", 7);
     client_send(z, "GET z\r\n", 7);
     client_send(both, "MGET x z\r\n", 10);
@@ -162,7 +151,7 @@ static void test_long_lists(void **state)
         c[i]->deaf = true;
         client_words(c[i], i % 2 == 0 ? "KEYS *" : "SCAN 0 COUNT 10000");
     }
-    assert_in_range(info_of(good, "kvd_reply_bytes"), 2 << 20, (6 << 20) + (CLIENTS << 15));
+    assert_in_range(client_info(good, "kvd_reply_bytes"), 2 << 20, (6 << 20) + (CLIENTS << 15));
     client_words(good, "SCAN 0 COUNT 2"); /* short ones do not wait */
     assert_in_range(good->len, 2 * LEN, 2 * LEN + 50);
     client_abort(c[CLIENTS - 1]); /* whose turn has not come, and does not */
@@ -179,7 +168,7 @@ static void test_long_lists(void **state)
         }
     }
     assert_int_equal(rig.gate.lists - lists, CLIENTS - 2 - 1); /* two had theirs at once */
-    assert_in_range(info_of(good, "kvd_reply_bytes"), 0, 1 << 16);
+    assert_in_range(client_info(good, "kvd_reply_bytes"), 0, 1 << 16);
     rig_close(&rig);
 }
 
@@ -253,7 +242,7 @@ static void test_many_versions(void **state)
     starts(c, "*40\r\n+OK\r\n$1\r\n1\r\n");
     transaction(c, "APPEND v x", "GETDEL v", 20);
     starts(c, "*40\r\n:2\r\n$2\r\n1x\r\n:1\r\n$1\r\nx\r\n");
-    assert_in_range(info_of(c, "kvd_reply_bytes"), 0, 1 << 16);
+    assert_in_range(client_info(c, "kvd_reply_bytes"), 0, 1 << 16);
     rig_close(&rig);
 }
 
@@ -280,12 +269,12 @@ static void test_brought_along(void **state)
         client_send(c[i], "\r\n", 2);
         rig_run(&rig);
     }
-    assert_in_range(info_of(good, "kvd_reply_bytes"), 4 << 20, 7 << 20);
+    assert_in_range(client_info(good, "kvd_reply_bytes"), 4 << 20, 7 << 20);
     client_listen(c[3]);
     rig_run(&rig);
     client_expect(c[3], "-OOM out of memory: nothing was changed\r\n");
     rig_pass(&rig, 31 * RUNG_NS_PER_S); /* the others take nothing, and go */
-    assert_in_range(info_of(good, "kvd_reply_bytes"), 0, 1 << 16);
+    assert_in_range(client_info(good, "kvd_reply_bytes"), 0, 1 << 16);
     rig_close(&rig);
 }
 
@@ -305,7 +294,7 @@ static void test_long_commands_wait(void **state)
     memset(rest, 'x', sizeof rest);
     memcpy(rest + sizeof rest - 2, "\r\n", 2);
     struct client *other = client_new(&rig);
-    assert_in_range(info_of(other, "kvd_query_bytes"), 1, 2 << 20);
+    assert_in_range(client_info(other, "kvd_query_bytes"), 1, 2 << 20);
     for (unsigned i = 0; i < 4; i++)
         client_send(c[i], rest, sizeof rest);
     rig_run(&rig);

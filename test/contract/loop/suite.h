@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* test/contract/loop/suite.h - the contract of the platform services: loop.h, timeout.h, clock.h,
  * entropy.h, log.h, sink.h, heap.h, args.h and addr.h. A platform is entered by a
- * fixture_<platform>.c, which supplies what is declared first, and by linking the test_platform.h of
- * that platform. */
+ * fixture_<platform>.c, which supplies what is declared first, and by linking the test_platform.h
+ * of that platform. */
 #ifndef LOOP_SUITE_H
 #define LOOP_SUITE_H
 
@@ -25,8 +25,8 @@ size_t fixture_console_end(struct rung_platform *p, char *text, size_t room);
 /* Whether a program can have one platform only. */
 extern const bool fixture_one_platform;
 
-/* The name of a sink, NULL if this platform has no sinks; what it holds, room bytes of it at most; and its end, if that takes something.
- * One at a time. */
+/* The name of a sink, NULL if this platform has no sinks; what it holds, room bytes of it at most;
+ * and its end, if that takes something. One at a time. */
 const char *fixture_sink_name(struct rung_platform *p);
 size_t fixture_sink_read(struct rung_platform *p, uint8_t *bytes, size_t room);
 void fixture_sink_end(struct rung_platform *p);
