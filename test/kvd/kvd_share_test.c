@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* test/kvd/kvd_share_test.c - what clients share: TCP's buffers, and the memory for long commands
- * and transactions. Whoever holds some and does not go on does not keep others from being served. */
+ * and transactions. Whoever holds some and does not go on does not keep others from their turn. */
 #include "kvd_rig.h"
 #include "test_platform.h"
 
