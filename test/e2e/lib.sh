@@ -4,6 +4,7 @@
 # ended with it.
 # shellcheck shell=sh disable=SC2034 # variables are used by the tests
 set -eu
+. "$(dirname "$0")/../support/children.sh"
 
 fail() {
     echo "FAILED: $*"
@@ -45,9 +46,8 @@ pids=
 cleanup() {
     status=$?
     trap '' EXIT
-    for pid in $pids; do
-        kill -9 "$pid" 2>/dev/null || :
-    done
+    # shellcheck disable=SC2086 # words
+    end_children $pids
     wait
     [ "$status" -eq 0 ] || [ "$status" -eq 77 ] || tail -n 20 "$tmp"/*.log 2>/dev/null || :
     rm -rf "$tmp"

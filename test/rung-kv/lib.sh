@@ -3,6 +3,7 @@
 # They work in a scratch folder of their own, which goes with them.
 # shellcheck shell=sh disable=SC2034 # variables are used by the tests
 set -eu
+. "$(dirname "$0")/../support/children.sh"
 kv=${RUNG_KV:?run this by ctest}
 flips=${KVLOG_FLIPS:?}
 
@@ -16,9 +17,8 @@ pids=
 cleanup() {
     status=$?
     trap '' EXIT
-    for pid in $pids; do
-        kill -9 "$pid" 2>/dev/null || :
-    done
+    # shellcheck disable=SC2086 # words
+    end_children $pids
     cd /
     rm -rf "$here"
     exit "$status"
