@@ -16,7 +16,7 @@ plot for [k=2:5] data index 0 using 1:k with linespoints lw 2 pt 7 ps 0.6 lc rgb
      title columnheader(k)
 unset logscale x
 unset xlabel
-set title "One connection, Gb/s, MTU 1,500 (congestion control)"
+set title "One connection, Gb/s (congestion control)"
 set style data histograms
 set style histogram clustered gap 1
 set style fill solid 0.8 border -1
