@@ -16,12 +16,14 @@ static struct rung_net_tap *tap_of(struct rung_net *net)
 }
 
 /* Writes the frame with its header. The header goes in front of the first fragment, where there is
- * room for it: that is one segment less for the kernel to look at, and none at all to a frame of
- * one fragment. */
+ * room for it. A short frame is put together first: to the kernel one piece by write() costs less
+ * than two by writev(), by more than the copy does (0005-lwip.md). */
 static ssize_t tap_write(struct rung_net_tap *tap, const struct rung_frame *f)
 {
+    uint8_t whole[RUNG_NET_TAP_SHORT];
     struct iovec iov[RUNG_NET_TAP_FRAGS];
     uint8_t *front = f->data - tap->hdr_size;
+    size_t len = f->len + tap->hdr_size;
     int count = 1;
     if (tap->hdr_size) {
         struct virtio_net_hdr hdr; /* in front there it need not be aligned */
@@ -29,8 +31,8 @@ static ssize_t tap_write(struct rung_net_tap *tap, const struct rung_frame *f)
         memcpy(front, &hdr, sizeof(hdr));
     }
     if (!f->next)
-        return write(tap->fd, front, f->len + tap->hdr_size);
-    iov[0] = (struct iovec){front, f->len + tap->hdr_size};
+        return write(tap->fd, front, len);
+    iov[0] = (struct iovec){front, len};
     for (const struct rung_frame *part = f->next; part; part = part->next) {
         assert(count < (int)RUNG_NET_TAP_FRAGS);
         if (count == (int)RUNG_NET_TAP_FRAGS) {
@@ -38,8 +40,16 @@ static ssize_t tap_write(struct rung_net_tap *tap, const struct rung_frame *f)
             return -1;
         }
         iov[count++] = (struct iovec){part->data, part->len};
+        len += part->len;
     }
-    return writev(tap->fd, iov, count);
+    if (len > sizeof(whole))
+        return writev(tap->fd, iov, count);
+    len = 0;
+    for (int i = 0; i < count; i++) {
+        memcpy(whole + len, iov[i].iov_base, iov[i].iov_len);
+        len += iov[i].iov_len;
+    }
+    return write(tap->fd, whole, len);
 }
 
 /* What becomes of a frame that was not written. EAGAIN: it waits, there will be room (the device
@@ -91,50 +101,47 @@ static void tap_release(struct rung_frame *frame)
     struct rung_net_tap_page *page = rung_container_of(frame, struct rung_net_tap_page, frame);
     assert(page->lent);
     page->lent = false;
-    if (page->rest) {
-        rung_net_tap_page_put(page->rest);
-        page->rest = NULL;
-    }
     rung_net_tap_page_put(page);
 }
 
-/* Makes a frame of what was read: len bytes, with their header in front. false: it is lost. */
-static bool tap_make_frame(const struct rung_net_tap *tap, struct rung_net_tap_page *page,
-                           struct rung_net_tap_page *rest, size_t len)
+/* A page for the frame of len bytes that lies in tap->in: a small one with a copy; or, with a long
+ * frame, that page itself, when there is another to read into from now on. */
+static struct rung_net_tap_page *tap_page_for(struct rung_net_tap *tap, size_t len)
 {
-    size_t room = tap->pool.of[RUNG_NET_TAP_SMALL].room;
-    struct virtio_net_hdr hdr = {.flags = 0};
-    struct rung_frame *f = &page->frame;
-    if (len < 14 || len > RUNG_FRAME_MAX || (len > room && !rest))
-        return false;
-    memcpy(&hdr, page->bytes + RUNG_NET_TAP_FRONT - tap->hdr_size, tap->hdr_size);
-    f->next = NULL;
-    f->data = page->bytes + RUNG_NET_TAP_FRONT;
-    f->len = (uint32_t)(len < room ? len : room);
-    f->release = tap_release;
-    if (len > room) {
-        rest->frame = (struct rung_frame){.data = rest->bytes, .len = (uint32_t)(len - room)};
-        f->next = &rest->frame;
+    struct rung_net_tap_page *in = tap->in, *page;
+    bool small = len <= tap->pool.of[RUNG_NET_TAP_SMALL].room;
+    page = rung_net_tap_page_get(&tap->pool, small ? RUNG_NET_TAP_SMALL : RUNG_NET_TAP_LARGE);
+    if (page && small) {
+        memcpy(page->bytes + RUNG_NET_TAP_FRONT, in->bytes + RUNG_NET_TAP_FRONT, len);
+        return page;
     }
-    return rung_net_tap_hdr_to_frame(&hdr, f, len);
+    if (page)
+        tap->in = page;
+    return page ? in : NULL;
 }
 
-/* Reads one frame into the pages, of which there may be none. Without one the frame is cut: it is
- * lost then, but the device goes on. */
-static ssize_t tap_read(struct rung_net_tap *tap, struct rung_net_tap_page *page,
-                        struct rung_net_tap_page *rest)
+/* Makes a frame of what was read into tap->in: len bytes, with their header in front. NULL: it is
+ * lost. */
+static struct rung_frame *tap_make_frame(struct rung_net_tap *tap, size_t len)
 {
-    uint8_t lost[64];
-    struct iovec iov[2] = {{lost, sizeof(lost)}, {lost, sizeof(lost)}};
-    if (page) {
-        iov[0].iov_base = page->bytes + RUNG_NET_TAP_FRONT - tap->hdr_size;
-        iov[0].iov_len = tap->hdr_size + tap->pool.of[RUNG_NET_TAP_SMALL].room;
+    struct virtio_net_hdr hdr = {.flags = 0};
+    struct rung_net_tap_page *page;
+    struct rung_frame *f;
+    memcpy(&hdr, tap->in->bytes + RUNG_NET_TAP_FRONT - tap->hdr_size, tap->hdr_size);
+    page = len < 14 || len > RUNG_FRAME_MAX ? NULL : tap_page_for(tap, len);
+    if (!page)
+        return NULL;
+    f = &page->frame;
+    f->next = NULL;
+    f->data = page->bytes + RUNG_NET_TAP_FRONT;
+    f->len = (uint32_t)len;
+    f->release = tap_release;
+    if (!rung_net_tap_hdr_to_frame(&hdr, f, len)) {
+        rung_net_tap_page_put(page);
+        return NULL;
     }
-    if (rest) {
-        iov[1].iov_base = rest->bytes;
-        iov[1].iov_len = tap->pool.of[RUNG_NET_TAP_LARGE].room;
-    }
-    return readv(tap->fd, iov, page ? 2 : 1);
+    page->lent = true;
+    return f;
 }
 
 /* Nothing more to read, or nothing to read into. */
@@ -158,21 +165,16 @@ static void tap_read_failed(struct rung_net_tap *tap, int err)
         tap->net.stats.rx_dropped++;
 }
 
-/* Each turn takes one frame from the device, so that losing frames is bounded too. The large page
- * stays from frame to frame until one needs it. */
+/* Each turn takes one frame from the device, so that losing frames is bounded too. A frame longer
+ * than the room is cut, and lost. */
 static int tap_recv(struct rung_net *net, struct rung_frame *f[], unsigned n)
 {
     struct rung_net_tap *tap = tap_of(net);
-    struct rung_net_tap_page *page = NULL, *rest = NULL;
-    size_t room = tap->pool.of[RUNG_NET_TAP_SMALL].room;
     bool empty = false;
     unsigned k = 0;
     for (unsigned turn = 0; turn < n && !tap->gone && !empty; turn++) {
-        if (!page)
-            page = rung_net_tap_page_get(&tap->pool, RUNG_NET_TAP_SMALL);
-        if (!rest)
-            rest = rung_net_tap_page_get(&tap->pool, RUNG_NET_TAP_LARGE);
-        ssize_t got = tap_read(tap, page, rest);
+        ssize_t got = read(tap->fd, tap->in->bytes + RUNG_NET_TAP_FRONT - tap->hdr_size,
+                           tap->hdr_size + tap->pool.of[RUNG_NET_TAP_LARGE].room);
         if (got < 0) {
             empty = errno == EAGAIN || errno == EINTR;
             if (!empty)
@@ -180,24 +182,15 @@ static int tap_recv(struct rung_net *net, struct rung_frame *f[], unsigned n)
             continue;
         }
         size_t len = (size_t)got > tap->hdr_size ? (size_t)got - tap->hdr_size : 0;
-        if (!page || !tap_make_frame(tap, page, rest, len)) {
+        f[k] = tap_make_frame(tap, len);
+        if (!f[k]) {
             net->stats.rx_dropped++;
             continue;
         }
         net->stats.rx_frames++;
         net->stats.rx_bytes += len;
-        page->lent = true;
-        f[k++] = &page->frame;
-        if (len > room) {
-            page->rest = rest;
-            rest = NULL;
-        }
-        page = NULL;
+        k++;
     }
-    if (page)
-        rung_net_tap_page_put(page);
-    if (rest)
-        rung_net_tap_page_put(rest);
     if (tap->gone)
         return k > 0 ? (int)k : RUNG_E_DOWN;
     return k < n ? tap_drained(tap, k) : (int)k;
@@ -208,6 +201,7 @@ static void tap_close(struct rung_net *net, struct rung_op *op)
     struct rung_net_tap *tap = tap_of(net);
     assert(op->done && !tap->closing);
     op->cancel = NULL;
+    rung_net_tap_page_put(tap->in);
     rung_net_tap_pool_end(&tap->pool);
     rung_net_tap_watch_close(tap, op);
 }

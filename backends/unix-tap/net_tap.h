@@ -4,8 +4,8 @@
  *          still to be made cross as they are, described by a virtio_net_hdr in front. Nothing is
  *          queued here: what the kernel has taken is copied, what it has not handed over waits in
  *          the device (`txqueuelen` frames), which drops when it is full and counts that on the
- *          host's side. A frame is lent in the pages that it was read into: one, or a second one
- *          for what is longer than the first. When they run out, rx_dropped counts.
+ *          host's side. A long frame is lent in the page that it was read into, a plain one in a
+ *          copy. When pages run out, rx_dropped counts.
  *          The device lets in whatever the host sends into it, hence PROMISC. The link is up when
  *          the device is, as `ip link` shows it. A device that the program made goes with it.
  * Units    Bytes.
@@ -33,6 +33,7 @@ struct rung_net_tap {
     bool rx_armed;    /* watching for frames */
     bool tx_want;     /* send() came short: TX_READY is due; watching for room */
     struct rung_net_tap_pool pool;
+    struct rung_net_tap_page *in; /* large: what the next frame is read into */
     char name[16];
     unsigned index;  /* the device's number, which stays when it is renamed */
     int link_fd;     /* tells when the link goes up or down; -1: nobody does */

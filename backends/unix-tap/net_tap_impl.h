@@ -9,6 +9,9 @@
  * each in a fragment of its own, fits. */
 #define RUNG_NET_TAP_FRAGS 128u
 
+/* Frames of several fragments up to this length, with their header, are put together first. */
+#define RUNG_NET_TAP_SHORT 2048u
+
 /* net_tap_device.c: gets the device and sets it up: fd, hdr_size, name, index, and net.info but for
  * max_frags. Logs what is wrong, and leaves nothing open then. *made: it is new, and still down. */
 enum rung_err rung_net_tap_device_open(struct rung_net_tap *self, bool *made);

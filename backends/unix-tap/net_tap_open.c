@@ -87,16 +87,16 @@ static void tap_say_what_it_is(const struct rung_net_tap *self)
 static bool tap_first_pages(struct rung_net_tap *self)
 {
     struct rung_net_tap_page *small = rung_net_tap_page_get(&self->pool, RUNG_NET_TAP_SMALL);
-    struct rung_net_tap_page *large = rung_net_tap_page_get(&self->pool, RUNG_NET_TAP_LARGE);
+    self->in = rung_net_tap_page_get(&self->pool, RUNG_NET_TAP_LARGE);
     if (small)
         rung_net_tap_page_put(small);
-    if (large)
-        rung_net_tap_page_put(large);
-    return small && large;
+    return small && self->in;
 }
 
 static void tap_undo(struct rung_net_tap *self)
 {
+    if (self->in)
+        rung_net_tap_page_put(self->in);
     rung_net_tap_pool_end(&self->pool);
     if (self->link_fd >= 0)
         close(self->link_fd);

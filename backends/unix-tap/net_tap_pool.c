@@ -25,9 +25,9 @@ void rung_net_tap_pool_init(struct rung_net_tap_pool *pool, struct rung_platform
     pool->of[RUNG_NET_TAP_SMALL].cost = over + small;
     pool->of[RUNG_NET_TAP_SMALL].limit = limit;
     pool->of[RUNG_NET_TAP_SMALL].keep = POOL_KEEP_SMALL;
-    pool->of[RUNG_NET_TAP_LARGE].room = RUNG_FRAME_MAX - small;
-    pool->of[RUNG_NET_TAP_LARGE].cost = over + RUNG_FRAME_MAX - small;
-    pool->of[RUNG_NET_TAP_LARGE].limit = limit - limit / 4;
+    pool->of[RUNG_NET_TAP_LARGE].room = RUNG_FRAME_MAX;
+    pool->of[RUNG_NET_TAP_LARGE].cost = over + RUNG_FRAME_MAX;
+    pool->of[RUNG_NET_TAP_LARGE].limit = limit - limit / 5;
     pool->of[RUNG_NET_TAP_LARGE].keep = POOL_KEEP_LARGE;
 }
 
@@ -69,7 +69,6 @@ struct rung_net_tap_page *rung_net_tap_page_new(struct rung_net_tap_pool *pool,
     pool->used += cost;
     page->pool = pool;
     page->size = (uint8_t)size;
-    page->rest = NULL;
     page->lent = false;
     return page;
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /* backends/unix-tap/net_tap_pool.h - the memory that received frames are lent in.
  * Model    Pages of two sizes. A small one holds any plain frame, 2 KiB with its header when the
- *          mtu is 1500; a large one the rest of a super-frame behind a small one. How long a frame
- *          is the kernel says only with the frame: one readv() over both, and a short frame still
- *          holds a small page alone. Pages are made when they are first needed, up to the limit;
- *          some that come back are kept for the next frame. A quarter of the limit is out of the
- *          reach of large pages: however many super-frames are held, small frames (a peer's ACKs,
- *          that let go of others) still get in.
+ *          mtu is 1500; a large one any frame. How long a frame is the kernel says only with the
+ *          frame: so all are read into a large page, and a short one is copied to a small page.
+ *          Pages are made when they are first needed, up to the limit; some that come back are
+ *          kept for the next frame. A fifth of the limit is out of the reach of large pages:
+ *          however many super-frames are held, small frames (a peer's ACKs, that let go of others)
+ *          still get in.
  * Units    Bytes, headers of pages included, for the limit.
  * Owner    A page is the caller's from get to put.
  * Context  The loop.
@@ -16,7 +16,7 @@
 
 #include "rung/net.h"
 
-/* Where a frame starts in its small page: room for the virtio_net_hdr, and the IP header behind the
+/* Where a frame starts in its page: room for the virtio_net_hdr, and the IP header behind the
  * Ethernet header is at a multiple of 4. */
 #define RUNG_NET_TAP_FRONT 10u
 
@@ -28,8 +28,6 @@ struct rung_net_tap_page {
     struct rung_frame frame;
     struct rung_net_tap_pool *pool;
     struct rung_net_tap_page *next; /* in the list of free pages */
-    struct rung_net_tap_page *rest; /* large: the end of the same frame; frame.next is the
-                                       borrower's */
     uint8_t size;                   /* enum rung_net_tap_size */
     bool lent;
     uint8_t bytes[];

@@ -265,7 +265,7 @@ static void small_frames_come_in_beside_held_ones(void **state)
     assert_true(t.tap.pool.used <= 1 << 20);
     for (unsigned i = 0; i < count; i++) {
         assert_int_equal(held[i]->gso_size, 1460);
-        assert_int_equal(held[i]->len + held[i]->next->len, SUPER_LEN);
+        assert_int_equal(held[i]->len, SUPER_LEN);
         held[i]->release(held[i]);
     }
     host_send(host, true);
@@ -288,6 +288,7 @@ static void memory_goes_where_it_is_needed(void **state)
     (void)state;
     open_it(&t);
     int host = host_open(&t);
+    size_t room = (1 << 20) - t.tap.pool.of[RUNG_NET_TAP_LARGE].cost; /* that page is read into */
     for (unsigned round = 0; round < 3; round++) {
         for (count = 0; t.tap.net.stats.rx_dropped == round; count++) {
             assert_true(count < MOST);
@@ -295,7 +296,7 @@ static void memory_goes_where_it_is_needed(void **state)
             if (rung_net_recv(&t.tap.net, &held[count], 1) != 1)
                 break;
         }
-        assert_in_range(count, (1 << 20) / 2048 - 1, (1 << 20) / 2000);
+        assert_in_range(count, room / 2048 - 1, room / 2000);
         for (unsigned i = 0; i < count; i++)
             held[i]->release(held[i]);
         for (unsigned i = 0; i < 10; i++) {
