@@ -3,11 +3,12 @@
 include_guard()
 
 # Every interface, how one of it is closed, and whether modules share one instance of it.
-set(RUNG_INTERFACES net tcp udp block kv http)
-set(RUNG_SHARED_INTERFACES net tcp udp http)
+set(RUNG_INTERFACES net tcp udp dns block kv http)
+set(RUNG_SHARED_INTERFACES net tcp udp dns http)
 set(RUNG_CLOSE_net rung_net_close)
 set(RUNG_CLOSE_tcp rung_tcp_stop)
 set(RUNG_CLOSE_udp rung_udp_stop)
+set(RUNG_CLOSE_dns rung_dns_stop)
 set(RUNG_CLOSE_block rung_block_close)
 set(RUNG_CLOSE_kv rung_kv_close)
 set(RUNG_CLOSE_http rung_http_close)

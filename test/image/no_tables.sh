@@ -9,7 +9,7 @@ echo "$symbols" | grep -q ' main$' || {
     echo "$1 has no symbols to look at (stripped?)"
     exit 2
 }
-tables=$(echo "$symbols" | grep -E ' rung_[a-z0-9_]+_(net|tcp|udp|block|kv|http)_ops')
+tables=$(echo "$symbols" | grep -E ' rung_[a-z0-9_]+_(net|tcp|udp|dns|block|kv|http)_ops')
 [ -z "$tables" ] && exit 0
 echo "interface tables left in $1, so calls may go through them:"
 echo "$tables"
