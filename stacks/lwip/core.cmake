@@ -1,6 +1,6 @@
 # lwIP's own files that we use, as the library rung_lwip_core: our warnings off, our sanitizers on, but
 # for two habits of lwIP's that the compilers we use define: unaligned words, and 255 << 24.
-set(lwip_files core/init.c core/def.c core/inet_chksum.c core/ip.c core/mem.c core/memp.c
+set(lwip_files core/init.c core/def.c core/dns.c core/inet_chksum.c core/ip.c core/mem.c core/memp.c
     core/netif.c core/pbuf.c core/tcp.c core/tcp_in.c core/tcp_out.c core/udp.c
     core/ipv4/dhcp.c core/ipv4/etharp.c core/ipv4/icmp.c core/ipv4/igmp.c core/ipv4/ip4_frag.c
     core/ipv4/ip4.c core/ipv4/ip4_addr.c core/ipv6/ethip6.c core/ipv6/icmp6.c core/ipv6/inet6.c
@@ -16,6 +16,16 @@ set_source_files_properties(${LWIP_SOURCE_DIR}/src/core/tcp_in.c PROPERTIES
                             COMPILE_DEFINITIONS tcp_input=rung_lwip_real_tcp_input)
 set_source_files_properties(${LWIP_SOURCE_DIR}/src/core/tcp.c PROPERTIES
     COMPILE_DEFINITIONS tcp_netif_ip_addr_changed=rung_lwip_real_tcp_netif_ip_addr_changed)
+# Servers that DHCP and router advertisements name are kept (lwip_addr.c) until somebody asks for a
+# name; what dns.c sends and receives is looked at (lwip_dns_guard.c).
+set_source_files_properties(${LWIP_SOURCE_DIR}/src/core/ipv4/dhcp.c PROPERTIES
+    COMPILE_DEFINITIONS "DNS_MAX_SERVERS=2;dns_setserver=rung_lwip_servers_dhcp")
+set_source_files_properties(${LWIP_SOURCE_DIR}/src/core/ipv6/nd6.c PROPERTIES
+    COMPILE_DEFINITIONS
+        "DNS_MAX_SERVERS=1;dns_setserver=rung_lwip_servers_ra;dns_getserver=rung_lwip_servers_of_ra")
+set_source_files_properties(${LWIP_SOURCE_DIR}/src/core/dns.c PROPERTIES
+    COMPILE_DEFINITIONS
+        "udp_recv=rung_lwip_dns_guard_recv;udp_sendto=rung_lwip_dns_guard_sendto;udp_remove=rung_lwip_dns_guard_remove")
 rung_get(hot_options hot_options)
 foreach(file inet_chksum.c pbuf.c)
     set_source_files_properties(${LWIP_SOURCE_DIR}/src/core/${file} PROPERTIES

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* stacks/lwip/lwip_addr.c - the host's own addresses: static, by DHCP, by IPv6
- * autoconfiguration; and the lines that tell a person about them. */
+ * autoconfiguration; the name servers that come with them; and the lines that tell a person. */
 #include "lwip_int.h"
 
 #include "rung/clock.h"
@@ -12,6 +12,7 @@
 #define ADDR_CLASH_NS (60 * RUNG_NS_PER_S) /* between two lines about the same trouble */
 #define ADDR_DHCP_FIRST_S 5u
 #define ADDR_DHCP_AGAIN_S 60u
+#define ADDR_SERVERS_DHCP 2u /* of core->dns_servers; the rest is a router's */
 #define ADDR_MTU6 1280u /* RFC 8200 5: a link with less carries no IPv6 */
 
 bool rung_lwip_from_addr(ip_addr_t *ip, const struct rung_addr *addr)
@@ -264,6 +265,7 @@ enum rung_err rung_lwip_addr_open(struct lwip_core *core, const struct rung_lwip
     core->static4 = rung_lwip_key_ipv4(keys);
     core->static6 = rung_lwip_key_ipv6(keys);
     core->gateway = rung_lwip_key_gateway(keys);
+    core->dns_key = rung_lwip_key_dns(keys);
     if (core->gateway.family && !core->static4.addr.family) {
         rung_log(core->p, RUNG_LOG_ERROR, core->slot, "%s.gateway goes with a static address only: "
                  "give %s.ipv4 too", core->slot, core->slot);
@@ -295,4 +297,26 @@ void rung_lwip_addr_close(struct lwip_core *core)
         dhcp_release_and_stop(&core->netif);
         dhcp_cleanup(&core->netif);
     }
+}
+
+/* Name servers (RFC 2132 3.8, RFC 8106) are kept until somebody asks for a name. dhcp.c and nd6.c are
+ * compiled with their calls renamed to these (core.cmake). */
+
+void rung_lwip_servers_dhcp(u8_t n, const ip_addr_t *ip)
+{
+    ip_addr_t *servers = rung_lwip_port_core()->dns_servers;
+    servers[n] = *ip;
+    if (n == 0) /* a lease's list is a new one */
+        servers[1] = *IP4_ADDR_ANY;
+}
+
+/* NULL: the router says that it is to be used no longer. */
+void rung_lwip_servers_ra(u8_t n, const ip_addr_t *ip)
+{
+    rung_lwip_port_core()->dns_servers[ADDR_SERVERS_DHCP + n] = ip ? *ip : *IP4_ADDR_ANY;
+}
+
+const ip_addr_t *rung_lwip_servers_of_ra(u8_t n)
+{
+    return &rung_lwip_port_core()->dns_servers[ADDR_SERVERS_DHCP + n];
 }

@@ -14,6 +14,7 @@
 #include "rung/log.h"
 #include "rung/net.h"
 
+#include "lwip/dns.h"
 #include "lwip/etharp.h"
 #include "lwip/netif.h"
 #include "lwip/pbuf.h"
@@ -27,11 +28,13 @@
 #define LWIP_SEGMENTS 64u    /* segments in a super-frame, at most */
 #define LWIP_TX_FRAMES 512u  /* waiting for the link, at most */
 #define LWIP_ETHERNET_HEAD 14u
+#define LWIP_SERVERS 3u
 
 #define LWIP_CACHE_STEP 32u /* bytes; sizes are rounded up to that */
 #define LWIP_CACHE_CLASSES 16u
 
 struct lwip_conn;
+struct lwip_dns;
 struct lwip_listener;
 union port_head;
 
@@ -169,8 +172,13 @@ struct lwip_core {
     /* UDP */
     struct lwip_node sockets;
 
+    /* DNS */
+    struct rung_addr dns_key;      /* family NONE: those that we were told of */
+    ip_addr_t dns_servers[LWIP_SERVERS]; /* lwip_addr.c: two by DHCP, one by a router */
+    struct lwip_dns *dns; /* NULL: nobody has asked yet */
+
     /* stop */
-    struct rung_op *stopping[2]; /* of TCP, of UDP */
+    struct rung_op *stopping[3]; /* enum lwip_part */
     unsigned stopped;
 };
 
@@ -375,12 +383,17 @@ bool rung_lwip_port_taken(struct lwip_core *core, uint16_t port);
 void rung_lwip_connect(struct rung_tcp *tcp, struct rung_tcp_connect *how);
 void rung_lwip_connect_end(struct lwip_conn *conn, int result);
 
-/* lwip_udp.c, lwip_udp_io.c */
-void rung_lwip_udp_dispatch(struct lwip_core *core);
+void rung_lwip_udp_dispatch(struct lwip_core *core); /* lwip_udp_io.c */
+
+/* dhcp.c and nd6.c call these as dns_setserver() and dns_getserver() */
+void rung_lwip_servers_dhcp(u8_t n, const ip_addr_t *ip);
+void rung_lwip_servers_ra(u8_t n, const ip_addr_t *ip);
+const ip_addr_t *rung_lwip_servers_of_ra(u8_t n);
 
 /* lwip_open.c */
-enum lwip_half { LWIP_TCP_HALF, LWIP_UDP_HALF };
-void rung_lwip_stopped(struct lwip_core *core, enum lwip_half half, struct rung_op *op);
+enum lwip_part { LWIP_TCP_PART, LWIP_UDP_PART, LWIP_DNS_PART };
+#define LWIP_ALL_PARTS 7u
+void rung_lwip_stopped(struct lwip_core *core, enum lwip_part part, struct rung_op *op);
 void rung_lwip_stop_check(struct lwip_core *core); /* ends a stop when the link holds nothing */
 void rung_lwip_core_unref(struct lwip_core *core); /* when a piece has come back */
 

@@ -162,6 +162,7 @@ enum rung_err rung_lwip_open(struct rung_lwip *self, struct rung_platform *p,
     core->self = self;
     rung_tcp_init(&self->tcp, &rung_lwip_tcp_ops);
     rung_udp_init(&self->udp, &rung_lwip_udp_ops);
+    rung_dns_init(&self->dns, &rung_lwip_dns_ops);
     self->core = core;
     enum rung_err err = open_start(core, keys);
     if (err) {
@@ -202,19 +203,19 @@ static void open_undo(struct lwip_core *core)
 void rung_lwip_stop_check(struct lwip_core *core)
 {
     struct rung_platform *p = core->p;
-    bool all = core->stopped == 3u;
-    struct rung_op *ops[2] = {core->stopping[0], core->stopping[1]};
+    bool all = core->stopped == LWIP_ALL_PARTS;
+    struct rung_op *ops[] = {core->stopping[0], core->stopping[1], core->stopping[2]};
     if (!core->self || !lwip_node_alone(&core->tx_flying))
         return;
-    core->stopping[0] = core->stopping[1] = NULL;
+    core->stopping[0] = core->stopping[1] = core->stopping[2] = NULL;
     if (all)
         open_undo(core);
-    for (unsigned i = 0; i < 2; i++)
+    for (unsigned i = 0; i < RUNG_ARRAY_LEN(ops); i++)
         if (ops[i])
             rung_op_finish(p, ops[i], RUNG_OK);
 }
 
-/* Both halves have been stopped: the host leaves its link. */
+/* All parts have been stopped: the host leaves its link. */
 static void open_leave(struct lwip_core *core)
 {
     rung_lwip_addr_close(core);
@@ -229,14 +230,14 @@ static void open_leave(struct lwip_core *core)
     rung_lwip_timers_stop(core);
 }
 
-void rung_lwip_stopped(struct lwip_core *core, enum lwip_half half, struct rung_op *op)
+void rung_lwip_stopped(struct lwip_core *core, enum lwip_part part, struct rung_op *op)
 {
     op->cancel = NULL;
     core->in_turn = true;
     rung_lwip_flush(core); /* the resets */
-    core->stopping[half] = op;
-    core->stopped |= 1u << half;
-    if (core->stopped == 3u)
+    core->stopping[part] = op;
+    core->stopped |= 1u << part;
+    if (core->stopped == LWIP_ALL_PARTS)
         open_leave(core);
     core->in_turn = false;
     rung_lwip_stop_check(core);

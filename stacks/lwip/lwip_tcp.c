@@ -200,7 +200,7 @@ static void lwip_stop(struct rung_tcp *tcp, struct rung_op *op)
         rung_lwip_conn_abort(conn);
     }
     tcp_forget(core);
-    rung_lwip_stopped(core, LWIP_TCP_HALF, op);
+    rung_lwip_stopped(core, LWIP_TCP_PART, op);
 }
 
 #define lwip_listen rung_lwip_listen

@@ -178,7 +178,7 @@ static void lwip_stop(struct rung_udp *udp, struct rung_op *op)
     struct lwip_core *core = rung_container_of(udp, struct rung_lwip, udp)->core;
     while (!lwip_node_alone(&core->sockets))
         lwip_close(&rung_container_of(core->sockets.next, struct lwip_sock, all)->base);
-    rung_lwip_stopped(core, LWIP_UDP_HALF, op);
+    rung_lwip_stopped(core, LWIP_UDP_PART, op);
 }
 
 #define lwip_send rung_lwip_udp_send

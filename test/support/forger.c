@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* test/lwip/forger.c - see forger.h. */
+/* test/support/forger.c - see forger.h. */
 #include "forger.h"
 
 #include <setjmp.h>
@@ -103,8 +103,14 @@ static void forger_introduce(struct forger *f)
 
 void forger_open(struct forger *f)
 {
+    forger_open_on(f, test_platform_new(), NULL);
+    f->own_platform = true;
+}
+
+void forger_open_on(struct forger *f, struct rung_platform *p, const char *dns)
+{
     struct rung_addr addr;
-    *f = (struct forger){.p = test_platform_new()};
+    *f = (struct forger){.p = p};
     f->pair_keys = (struct rung_net_pair_keys){
         .slot = "net", .mtu = 1500, .depth = 512, .pool = 1024, .offload = true, .max_frags = 18,
         .promisc = true,
@@ -117,6 +123,8 @@ void forger_open(struct forger *f)
         .memory = 1u << 20, .rx_memory = 1u << 20, .tx_buffer = 65536, .tx_memory = 1u << 20,
         .linger = 30 * RUNG_NS_PER_S, .ipv4 = {.addr = addr, .prefix = 24},
     };
+    if (dns)
+        assert_int_equal(rung_addr_parse(&f->keys.dns, dns), RUNG_OK);
     struct rung_lwip_needs needs = {.net = &f->pair.net};
     assert_int_equal(rung_lwip_open(&f->stack, f->p, &f->keys, &needs), RUNG_OK);
     struct rung_tcp_listen how = {.local = {.port = FORGED_PORT}};
@@ -138,17 +146,20 @@ static void forger_on_stopped(struct rung_op *op, int result)
 
 void forger_close(struct forger *f)
 {
-    struct rung_op ops[3] = {{.done = forger_on_stopped}, {.done = forger_on_stopped},
-                             {.done = forger_on_stopped}};
+    struct rung_op ops[4] = {{.done = forger_on_stopped}, {.done = forger_on_stopped},
+                             {.done = forger_on_stopped}, {.done = forger_on_stopped}};
     rung_tcp_stop(&f->stack.tcp, &ops[0]);
     rung_udp_stop(&f->stack.udp, &ops[1]);
+    if (!f->dns_stopped)
+        rung_dns_stop(&f->stack.dns, &ops[2]);
     forger_drain(f);
-    rung_net_close(&f->pair.net, &ops[2]);
+    rung_net_close(&f->pair.net, &ops[3]);
     test_run_turns(f->p, 10);
-    test_platform_free(f->p);
+    if (f->own_platform)
+        test_platform_free(f->p);
 }
 
-void forger_send(struct forger *f, const struct forged *frame)
+static void forger_put(struct forger *f, const struct forged *frame)
 {
     struct sent_frame *sent = calloc(1, sizeof(*sent) + frame->len);
     assert_non_null(sent);
@@ -157,6 +168,11 @@ void forger_send(struct forger *f, const struct forged *frame)
         .data = sent->bytes, .len = (uint32_t)frame->len, .release = forger_release};
     struct rung_frame *one = &sent->frame;
     assert_int_equal(rung_net_send(&f->pair.peer, &one, 1), 1);
+}
+
+void forger_send(struct forger *f, const struct forged *frame)
+{
+    forger_put(f, frame);
     test_run_turns(f->p, 6);
     struct rung_buf *b[8];
     int n;
@@ -220,6 +236,60 @@ void forger_send_icmp6(struct forger *f, const uint8_t *message, size_t len)
     memcpy(icmp, message, len);
     put16(icmp + 2, ~forged_sum(icmp, len, forged_sum(ip + 8, 32, (uint32_t)(58 + len))) & 0xffff);
     forger_send(f, &frame);
+}
+
+static void forged_ip4(uint8_t *ip, size_t len, const struct forged_udp *dgram)
+{
+    ip[0] = 0x45;
+    put16(ip + 2, (uint32_t)(FORGED_IP4 + len));
+    ip[8] = 64;
+    ip[9] = 17;
+    memcpy(ip + 12, forger_ours, 4);
+    ip[15] = dgram->host ? dgram->host : ip[15];
+    memcpy(ip + 16, forger_theirs, 4);
+    put16(ip + 10, ~forged_sum(ip, FORGED_IP4, 0) & 0xffff);
+}
+
+void forger_put_udp(struct forger *f, const struct forged_udp *dgram)
+{
+    struct forged frame = {0};
+    size_t head = dgram->ip6 ? FORGED_IP6 : FORGED_IP4, len = 8 + dgram->len;
+    uint8_t *ip = frame.at + FORGED_ETHER, *udp = ip + head;
+    forged_ether(&frame, f, dgram->ip6 ? 0x86dd : 0x0800);
+    if (dgram->ip6) {
+        ip[0] = 0x60;
+        put16(ip + 4, (uint32_t)len);
+        ip[6] = 17;
+        ip[7] = 64;
+        memcpy(ip + 8, f->ip6[0], 16);
+        memcpy(ip + 24, f->ip6[1], 16);
+    } else {
+        forged_ip4(ip, len, dgram);
+    }
+    put16(udp, dgram->ours);
+    put16(udp + 2, dgram->theirs);
+    put16(udp + 4, (uint32_t)len);
+    memcpy(udp + 8, dgram->data, dgram->len);
+    size_t addresses = dgram->ip6 ? 32 : 8;
+    uint32_t sum = forged_sum(udp - addresses, addresses, (uint32_t)(17 + len));
+    put16(udp + 6, ~forged_sum(udp, len, sum) & 0xffff);
+    frame.len = FORGED_ETHER + head + len;
+    forger_put(f, &frame);
+}
+
+bool forger_next_udp(struct forger *f, struct forged_udp *dgram)
+{
+    struct forged frame;
+    if (!forger_next(f, dgram->ip6 ? 0x86dd : 0x0800, 17, &frame))
+        return false;
+    const uint8_t *ip = frame.at + FORGED_ETHER, *udp = ip + (dgram->ip6 ? FORGED_IP6 : FORGED_IP4);
+    dgram->host = dgram->ip6 ? 0 : ip[19];
+    dgram->theirs = (uint16_t)get16(udp);
+    dgram->ours = (uint16_t)get16(udp + 2);
+    dgram->len = get16(udp + 4) - 8;
+    assert_true(udp + 8 + dgram->len <= frame.at + frame.len);
+    memcpy(dgram->data, udp + 8, dgram->len);
+    return true;
 }
 
 bool forger_next(struct forger *f, uint16_t type, uint8_t protocol, struct forged *out)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* test/lwip/forger.h - a stack on one end of a net-pair, and on the other a host
+/* test/support/forger.h - a stack on one end of a net-pair, and on the other a host
  * that is no host: it puts frames together by hand and reads what comes back.
  * Model    10.0.0.2 is the stack's address, 10.0.0.1 ours; over IPv6 both have link-local ones. Time
  *          is the virtual platform's.
@@ -20,6 +20,7 @@ struct forged { /* one frame, ours or theirs */
 
 struct forger {
     struct rung_platform *p;
+    bool own_platform, dns_stopped; /* what forger_close() is to do, or not */
     struct rung_net_pair pair;
     struct rung_net_pair_keys pair_keys;
     struct rung_lwip stack;
@@ -34,6 +35,14 @@ struct forger {
 enum { FORGED_PORT = 9, FORGED_ETHER = 14, FORGED_IP4 = 20, FORGED_IP6 = 40 };
 enum { FORGED_FIN = 1, FORGED_SYN = 2, FORGED_RST = 4, FORGED_ACK = 16 };
 
+struct forged_udp { /* a datagram from or to the stack */
+    bool ip6;       /* between link-local addresses */
+    uint8_t host;   /* ours, the last byte of the IPv4 address; 0: 10.0.0.1 */
+    uint16_t ours, theirs; /* ports */
+    size_t len;
+    uint8_t data[FORGED_MAX - 62];
+};
+
 struct forged_tcp { /* a segment over IPv4 */
     uint16_t port;  /* ours */
     uint32_t seq, ack;
@@ -45,11 +54,19 @@ struct forged_tcp { /* a segment over IPv4 */
 };
 
 void forger_open(struct forger *f);
+/* The same on the caller's platform, with a name server as the key says it, or NULL. */
+void forger_open_on(struct forger *f, struct rung_platform *p, const char *dns);
 void forger_close(struct forger *f);
 
 /* Sends a frame and lets the stack have a few turns. */
 void forger_send(struct forger *f, const struct forged *frame);
 void forger_send_tcp(struct forger *f, const struct forged_tcp *segment);
+
+/* A datagram put on the link: it arrives when the loop runs. */
+void forger_put_udp(struct forger *f, const struct forged_udp *dgram);
+
+/* The next datagram that the stack has sent, of the family that dgram->ip6 says; false: none. */
+bool forger_next_udp(struct forger *f, struct forged_udp *dgram);
 
 /* The next frame from the stack of that EtherType and IP protocol (0: any); false: none waits. */
 bool forger_next(struct forger *f, uint16_t type, uint8_t protocol, struct forged *frame);

@@ -143,6 +143,15 @@ void lwip_host_stop_udp(struct lwip_host *host)
     test_run_until(host->p, host_is_closed, &stopping);
 }
 
+void lwip_host_stop_dns(struct lwip_host *host)
+{
+    struct host_closing stopping = {.op.done = host_on_closed};
+    if (!host->open)
+        return;
+    rung_dns_stop(&host->stack.dns, &stopping.op);
+    test_run_until(host->p, host_is_closed, &stopping);
+}
+
 void lwip_host_close(struct lwip_host *host)
 {
     struct host_closing closing = {.op.done = host_on_closed};

@@ -34,9 +34,10 @@ struct rung_lwip_keys lwip_host_keys(void);
 enum rung_err lwip_host_open(struct lwip_host *host, struct rung_platform *p,
                              const struct rung_lwip_keys *keys);
 
-/* Stops the half that a suite does not know of; nothing if the stack is not open. */
+/* Stops a part that a suite does not know of; nothing if the stack is not open. */
 void lwip_host_stop_tcp(struct lwip_host *host);
 void lwip_host_stop_udp(struct lwip_host *host);
+void lwip_host_stop_dns(struct lwip_host *host);
 
 /* Closes the link of a stack that has been stopped; also if open() failed. */
 void lwip_host_close(struct lwip_host *host);

@@ -75,6 +75,18 @@
 #define LWIP_MULTICAST_TX_OPTIONS 1
 #define SO_REUSE 0
 
+/* DNS: lwip_dns.c. The linker leaves it out of programs that do not ask for names. */
+#define LWIP_DNS 1
+#define DNS_TABLE_SIZE 64 /* questions under way, and answers remembered, at most */
+#ifndef DNS_MAX_SERVERS
+#define DNS_MAX_SERVERS 3 /* for dhcp.c 2, and for nd6.c 1: see core.cmake */
+#endif
+#define DNS_MAX_TTL 300 /* seconds that an answer is remembered, at most */
+#define LWIP_ND6_RDNSS_MAX_DNS_SERVERS 1
+#define LWIP_DNS_SECURE \
+    (LWIP_DNS_SECURE_RAND_XID | LWIP_DNS_SECURE_NO_MULTIPLE_OUTSTANDING \
+     | LWIP_DNS_SECURE_RAND_SRC_PORT)
+
 /* TCP. A window of 512 KiB covers 1 Gb/s over 4 ms, and eight frames of 64 KiB. */
 #define LWIP_TCP 1
 #define TCP_MSS 8960 /* at most; the link's mtu decides (TCP_CALCULATE_EFF_SEND_MSS) */

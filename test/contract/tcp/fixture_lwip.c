@@ -26,6 +26,7 @@ static void fix_free(struct tcp_rig *rig)
 {
     kernel_silence_end(&rig->silence);
     lwip_host_stop_udp(&rig->host);
+    lwip_host_stop_dns(&rig->host);
     lwip_host_close(&rig->host);
     free(rig);
 }

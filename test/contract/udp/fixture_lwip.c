@@ -26,6 +26,7 @@ static struct udp_rig *fix_make(struct rung_platform *p)
 static void fix_free(struct udp_rig *rig)
 {
     lwip_host_stop_tcp(&rig->host);
+    lwip_host_stop_dns(&rig->host);
     lwip_host_close(&rig->host);
     free(rig);
 }

@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: ISC */
+/* test/lwip/dns_test.c - DNS on lwip beyond its contract: answers that are forged or odd, what is
+ * remembered and for how long, and where servers are known from. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "dns_zone.h"
+#include "forger.h"
+#include "lwip_int.h"
+#include "rung/clock.h"
+#include "rung/dns.h"
+#include "test_platform.h"
+#include "test_virtual.h"
+
+struct dns_ask {
+    struct rung_dns_resolve how;
+    struct rung_addr addrs[4];
+    unsigned done;
+    int result;
+};
+
+static void dns_on_done(struct rung_op *op, int result)
+{
+    struct dns_ask *ask = rung_container_of(op, struct dns_ask, how.op);
+    ask->done++;
+    ask->result = result;
+}
+
+static void dns_open(struct forger *f, const char *server)
+{
+    forger_open_on(f, test_platform_new(), server);
+    f->own_platform = true;
+}
+
+static void dns_ask(struct forger *f, struct dns_ask *ask, const char *name,
+                    enum rung_family family)
+{
+    *ask = (struct dns_ask){.how = {.op.done = dns_on_done, .name = name, .family = family,
+                                    .addrs = ask->addrs, .room = RUNG_ARRAY_LEN(ask->addrs)}};
+    rung_dns_resolve(&f->stack.dns, &ask->how);
+    test_run_turns(f->p, 4);
+}
+
+static struct forged_udp dns_question(struct forger *f)
+{
+    struct forged_udp question = {0};
+    assert_true(forger_next_udp(f, &question));
+    return question;
+}
+
+static bool dns_is_asked(struct forger *f)
+{
+    struct forged_udp question = {0};
+    return forger_next_udp(f, &question);
+}
+
+static void dns_put(struct forger *f, const struct forged_udp *answer)
+{
+    forger_put_udp(f, answer);
+    test_run_turns(f->p, 6);
+}
+
+static struct forged_udp dns_answer_to(const struct forged_udp *question)
+{
+    struct forged_udp answer = *question;
+    answer.len = dns_zone_answer(question->data, question->len, answer.data);
+    assert_int_not_equal(answer.len, 0);
+    return answer;
+}
+
+static void dns_answer(struct forger *f, const struct forged_udp *question)
+{
+    struct forged_udp answer = dns_answer_to(question);
+    dns_put(f, &answer);
+}
+
+static void dns_found(const struct dns_ask *ask, const char *text)
+{
+    struct rung_addr addr;
+    assert_int_equal(rung_addr_parse(&addr, text), RUNG_OK);
+    assert_int_equal(ask->done, 1);
+    assert_int_equal(ask->result, RUNG_OK);
+    assert_int_equal(ask->how.count, 1);
+    assert_true(rung_addr_equal(&ask->addrs[0], &addr));
+}
+
+/* Puts another name into an answer to "four.test": what follows it moves. */
+static void dns_rename(struct forged_udp *answer, const uint8_t *name, size_t len)
+{
+    size_t old = sizeof("\4four\4test");
+    memmove(answer->data + 12 + len, answer->data + 12 + old, answer->len - 12 - old);
+    memcpy(answer->data + 12, name, len);
+    answer->len += len - old;
+}
+
+static void forged_answers_are_ignored(void **state)
+{
+    static const uint8_t other[] = "\4five\4test", shorter[] = "\4four", dotted[] = "\011four.test",
+                         inner[] = "\5four\0\4test", beyond[] = "\4four\5test\0",
+                         far[64] = "\4four\062test";
+    struct forger f;
+    struct dns_ask ask, second;
+    (void)state;
+    dns_open(&f, "10.0.0.1");
+    dns_ask(&f, &ask, "four.test", RUNG_AF_IPV4);
+    struct forged_udp question = dns_question(&f);
+    dns_ask(&f, &second, "both.test", RUNG_AF_IPV4);
+    struct forged_udp second_question = dns_question(&f);
+    assert_int_not_equal(question.theirs, second_question.theirs);
+    struct forged_udp truth = dns_answer_to(&question), lies[13];
+    for (size_t i = 0; i < RUNG_ARRAY_LEN(lies); i++) {
+        lies[i] = truth;
+        lies[i].data[truth.len - 1] = 66;
+    }
+    lies[0].data[1] ^= 1;                    /* number */
+    lies[1].ours = 5353;                     /* from another port */
+    lies[2].host = 9;                        /* from another host */
+    lies[3].theirs = second_question.theirs; /* to a port that did not ask that */
+    lies[4].data[2] &= 0x7f;                 /* a question */
+    lies[5].data[5] = 2;                     /* two questions in it */
+    lies[6].data[12 + 11 + 1] = 28;          /* of another type */
+    dns_rename(&lies[7], other, sizeof(other));
+    dns_rename(&lies[8], shorter, sizeof(shorter));
+    dns_rename(&lies[9], dotted, sizeof(dotted));
+    dns_rename(&lies[10], inner, sizeof(inner));
+    dns_rename(&lies[11], beyond, sizeof(beyond));
+    dns_rename(&lies[12], far, sizeof(far));
+    for (size_t i = 0; i < RUNG_ARRAY_LEN(lies); i++) {
+        dns_put(&f, &lies[i]);
+        if (ask.done || second.done)
+            fail_msg("lie %zu is believed", i);
+    }
+    dns_put(&f, &truth);
+    dns_found(&ask, "192.0.2.4");
+    dns_put(&f, &truth); /* once more, when nobody waits for it */
+    dns_answer(&f, &second_question);
+    dns_found(&second, "192.0.2.2");
+    forger_close(&f);
+}
+
+/* Cut short at each length, an answer is none, or says that nothing was found; nothing else happens. */
+static void short_answers_do_no_harm(void **state)
+{
+    (void)state;
+    for (size_t len = 0; len < 56; len++) {
+        struct forger f;
+        struct dns_ask ask;
+        dns_open(&f, "10.0.0.1");
+        dns_ask(&f, &ask, "alias.test", RUNG_AF_IPV4);
+        struct forged_udp question = dns_question(&f), truth = dns_answer_to(&question);
+        struct forged_udp cut = truth;
+        assert_in_range(truth.len, len + 1, sizeof(truth.data));
+        cut.len = len;
+        dns_put(&f, &cut);
+        if (!ask.done)
+            dns_put(&f, &truth);
+        assert_int_equal(ask.done, 1);
+        assert_true(ask.result == RUNG_OK || ask.result == RUNG_E_NOTFOUND);
+        forger_close(&f);
+    }
+}
+
+static void letters_may_come_back_in_another_case(void **state)
+{
+    struct forger f;
+    struct dns_ask ask;
+    (void)state;
+    dns_open(&f, "10.0.0.1");
+    dns_ask(&f, &ask, "four.test", RUNG_AF_IPV4);
+    struct forged_udp question = dns_question(&f), answer = dns_answer_to(&question);
+    answer.data[13] = 'F';
+    dns_put(&f, &answer);
+    dns_found(&ask, "192.0.2.4");
+    forger_close(&f);
+}
+
+static void an_answer_is_remembered_as_long_as_it_says(void **state)
+{
+    struct forger f;
+    struct dns_ask ask;
+    (void)state;
+    dns_open(&f, "10.0.0.1");
+    dns_ask(&f, &ask, "four.test", RUNG_AF_IPV4);
+    struct forged_udp question = dns_question(&f);
+    dns_answer(&f, &question);
+    dns_found(&ask, "192.0.2.4");
+    for (unsigned s = 0; s < ZONE_TTL - 20; s += 10) {
+        rung_virtual_advance_ns(f.p, 10 * RUNG_NS_PER_S);
+        forger_drain(&f);
+        dns_ask(&f, &ask, "four.test", RUNG_AF_IPV4);
+        dns_found(&ask, "192.0.2.4");
+        assert_false(dns_is_asked(&f));
+    }
+    rung_virtual_advance_ns(f.p, 25 * RUNG_NS_PER_S);
+    forger_drain(&f);
+    dns_ask(&f, &ask, "four.test", RUNG_AF_IPV4);
+    assert_int_equal(ask.done, 0);
+    question = dns_question(&f);
+    dns_answer(&f, &question);
+    dns_found(&ask, "192.0.2.4");
+    forger_close(&f);
+}
+
+static void a_lost_question_is_sent_again(void **state)
+{
+    struct forger f;
+    struct dns_ask ask;
+    (void)state;
+    dns_open(&f, "10.0.0.1:5300");
+    dns_ask(&f, &ask, "four.test", RUNG_AF_IPV4);
+    struct forged_udp first = dns_question(&f);
+    assert_int_equal(first.ours, 5300);
+    assert_false(dns_is_asked(&f));
+    rung_virtual_advance_ns(f.p, 1100 * RUNG_NS_PER_MS);
+    struct forged_udp again = dns_question(&f);
+    assert_int_equal(again.theirs, first.theirs);
+    assert_int_equal(again.ours, 5300);
+    dns_answer(&f, &again);
+    dns_found(&ask, "192.0.2.4");
+    forger_close(&f);
+}
+
+static void an_answer_that_did_not_fit_is_a_failure(void **state)
+{
+    struct forger f;
+    struct dns_ask ask;
+    (void)state;
+    dns_open(&f, "10.0.0.1");
+    dns_ask(&f, &ask, "cut.test", RUNG_AF_IPV4);
+    struct forged_udp question = dns_question(&f);
+    dns_answer(&f, &question);
+    assert_int_equal(ask.done, 1);
+    assert_int_equal(ask.result, RUNG_E_IO);
+    forger_close(&f);
+}
+
+/* An advertisement with a name server that is us, for so many seconds. */
+static void dns_advertise(struct forger *f, uint8_t lifetime)
+{
+    uint8_t message[16 + 24] = {134, [4] = 64, [6] = 7, [16] = 25, [17] = 3, [23] = lifetime};
+    memcpy(message + 24, f->ip6[0], 16);
+    forger_send_icmp6(f, message, sizeof(message));
+}
+
+static void a_router_tells_of_a_server(void **state)
+{
+    struct forger f;
+    struct dns_ask ask;
+    (void)state;
+    dns_open(&f, NULL);
+    dns_ask(&f, &ask, "four.test", RUNG_AF_IPV4); /* waits for one */
+    rung_virtual_advance_ns(f.p, 3 * RUNG_NS_PER_S);
+    assert_int_equal(ask.done, 0);
+    forger_drain(&f);
+    dns_advertise(&f, 200);
+    rung_virtual_advance_ns(f.p, 2 * RUNG_NS_PER_S);
+    struct forged_udp question = {.ip6 = true};
+    assert_true(forger_next_udp(&f, &question));
+    assert_int_equal(question.ours, RUNG_DNS_PORT);
+    dns_answer(&f, &question);
+    dns_found(&ask, "192.0.2.4");
+    dns_advertise(&f, 0);
+    dns_ask(&f, &ask, "six.test", RUNG_AF_IPV4);
+    size_t lines = test_log_count(f.p);
+    rung_virtual_advance_ns(f.p, 12 * RUNG_NS_PER_S);
+    assert_int_equal(ask.done, 1);
+    assert_int_equal(ask.result, RUNG_E_UNREACH);
+    assert_int_equal(test_log_count(f.p), lines + 1);
+    assert_non_null(strstr(test_log_last(f.p), "no name server is known"));
+    assert_non_null(strstr(test_log_last(f.p), "tcp.dns"));
+    forger_close(&f);
+}
+
+static void dns_teach(uint8_t n, uint8_t last)
+{
+    ip_addr_t ip = IPADDR4_INIT_BYTES(10, 0, 0, last);
+    rung_lwip_servers_dhcp(n, &ip);
+}
+
+/* That there is no such name is said by one of them for all; a failure is its own. */
+static void of_two_servers_the_second_is_asked_if_the_first_fails(void **state)
+{
+    struct forger f;
+    struct dns_ask ask;
+    (void)state;
+    dns_open(&f, NULL);
+    dns_teach(0, 3);
+    dns_teach(1, 4);
+    dns_teach(0, 1); /* a new list: the second of the old one does not count */
+    dns_teach(1, 9); /* nobody is there */
+    dns_ask(&f, &ask, "nothing.test", RUNG_AF_IPV4);
+    struct forged_udp question = dns_question(&f);
+    dns_answer(&f, &question);
+    assert_int_equal(ask.done, 1);
+    assert_int_equal(ask.result, RUNG_E_NOTFOUND);
+    dns_ask(&f, &ask, "fails.test", RUNG_AF_IPV4);
+    question = dns_question(&f);
+    dns_answer(&f, &question);
+    assert_int_equal(ask.done, 0);
+    rung_virtual_advance_ns(f.p, 8 * RUNG_NS_PER_S);
+    assert_int_equal(ask.done, 1);
+    assert_int_equal(ask.result, RUNG_E_TIMEDOUT);
+    forger_close(&f);
+}
+
+/* dns.c's tables are the program's, and empty for the next stack. */
+static void the_next_stack_remembers_nothing(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) {
+        struct forger f;
+        struct dns_ask asks[3];
+        dns_open(&f, "10.0.0.1");
+        dns_ask(&f, &asks[0], "four.test", RUNG_AF_IPV4);
+        struct forged_udp question = dns_question(&f);
+        dns_answer(&f, &question);
+        dns_found(&asks[0], "192.0.2.4");
+        dns_ask(&f, &asks[1], "six.test", RUNG_AF_NONE);
+        dns_ask(&f, &asks[2], "both.test", RUNG_AF_NONE);
+        assert_int_equal(rung_op_cancel(&asks[2].how.op), RUNG_OK);
+        forger_close(&f);
+        assert_int_equal(asks[1].result, RUNG_E_CANCELED);
+        assert_int_equal(asks[2].result, RUNG_E_CANCELED);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(forged_answers_are_ignored),
+        cmocka_unit_test(short_answers_do_no_harm),
+        cmocka_unit_test(letters_may_come_back_in_another_case),
+        cmocka_unit_test(an_answer_is_remembered_as_long_as_it_says),
+        cmocka_unit_test(a_lost_question_is_sent_again),
+        cmocka_unit_test(an_answer_that_did_not_fit_is_a_failure),
+        cmocka_unit_test(a_router_tells_of_a_server),
+        cmocka_unit_test(of_two_servers_the_second_is_asked_if_the_first_fails),
+        cmocka_unit_test(the_next_stack_remembers_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
