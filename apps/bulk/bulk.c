@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* apps/bulk/bulk.c - sends on one port and takes on another, as fast as TCP lets it: what the
- * benchmarks measure a TCP with. Try: nc 127.0.0.1 7100 | head -c 1G >/dev/null */
+ * benchmarks measure a TCP with. Try: nc 127.0.0.1 7100 | head -c 1G >/dev/null, or another bulk with
+ * --to=localhost. */
 #include "rung/heap.h"
 #include "rung/log.h"
 
@@ -72,6 +73,19 @@ static int bulk_open(struct bulk_port *port, const struct bulk_slots *slots, con
     return RUNG_OK;
 }
 
+/* The outgoing way: a call instead of two listeners. */
+static int bulk_run_to(struct rung_platform *p, const struct bulk_slots *slots,
+                       struct bulk_stream *stream)
+{
+    bool send = bulk_key_send(&slots->keys);
+    struct bulk_port port = {.kind = send ? &bulk_source : &bulk_sink, .p = p, .stream = stream};
+    struct bulk_to to = {
+        .tcp = slots->tcp, .dns = slots->dns, .name = bulk_key_to(&slots->keys),
+        .number = send ? bulk_key_sink_port(&slots->keys) : bulk_key_port(&slots->keys),
+        .key = send ? "sink-port" : "port", .local = bulk_key_address(&slots->keys)};
+    return bulk_to(&port, &to);
+}
+
 static int bulk_run(struct rung_platform *p, const struct bulk_slots *slots,
                     struct bulk_stream *stream)
 {
@@ -86,6 +100,22 @@ static int bulk_run(struct rung_platform *p, const struct bulk_slots *slots,
     }
     bulk_port_close(&source);
     return status;
+}
+
+static int bulk_check_to(struct rung_platform *p, const struct bulk_slots *slots)
+{
+    bool send = bulk_key_send(&slots->keys);
+    uint16_t port = send ? bulk_key_sink_port(&slots->keys) : bulk_key_port(&slots->keys);
+    if (bulk_key_to(&slots->keys) == NULL && send) {
+        rung_log(p, RUNG_LOG_ERROR, "bulk", "--send goes with --to=NAME, which says whom to send to");
+        return 64;
+    }
+    if (bulk_key_to(&slots->keys) != NULL && port == 0) {
+        rung_log(p, RUNG_LOG_ERROR, "bulk", "--%s=0 is no port to call; give the one on which the "
+                 "other bulk listens", send ? "sink-port" : "port");
+        return 64;
+    }
+    return 0;
 }
 
 int bulk_check(struct rung_platform *p, const struct bulk_slots *slots)
@@ -105,7 +135,7 @@ int bulk_check(struct rung_platform *p, const struct bulk_slots *slots)
         rung_log(p, RUNG_LOG_ERROR, "bulk", "--address has a port; give that with --port=N");
         return 64;
     }
-    return 0;
+    return bulk_check_to(p, slots);
 }
 
 int bulk_main(struct rung_platform *p, const struct bulk_slots *slots)
@@ -114,7 +144,8 @@ int bulk_main(struct rung_platform *p, const struct bulk_slots *slots)
     struct bulk_stream *stream = bulk_stream_new(p, len, bulk_key_bytes(&slots->keys));
     if (stream == NULL)
         return 1;
-    int status = bulk_run(p, slots, stream);
+    int status = bulk_key_to(&slots->keys) != NULL ? bulk_run_to(p, slots, stream)
+                                                   : bulk_run(p, slots, stream);
     bulk_stream_drop(p, stream);
     return status;
 }

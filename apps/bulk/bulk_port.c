@@ -9,7 +9,7 @@
 
 #define BULK_SILENCE_S 60u /* then a peer that has gone without a word is noticed */
 
-static void port_begin(struct bulk_port *port, struct rung_tcp_conn *tcp)
+void bulk_port_begin(struct bulk_port *port, struct rung_tcp_conn *tcp)
 {
     struct bulk_conn *conn = rung_zalloc(port->p, 1, port->kind->size);
     if (conn == NULL) {
@@ -41,7 +41,7 @@ static void port_accept(struct rung_tcp_listener *listener)
     for (unsigned i = 0; i < BULK_TURNS; i++) {
         if (rung_tcp_accept(listener, &tcp) != 1)
             return;
-        port_begin(port, tcp);
+        bulk_port_begin(port, tcp);
     }
     rung_loop_defer(port->p, &port->more);
 }
@@ -66,7 +66,8 @@ int bulk_port_open(struct bulk_port *port, struct rung_tcp *tcp, struct rung_add
 
 void bulk_port_close(struct bulk_port *port)
 {
-    rung_tcp_unlisten(port->listener);
+    if (port->listener != NULL)
+        rung_tcp_unlisten(port->listener);
     rung_loop_undefer(port->p, &port->more);
     while (port->conns != NULL)
         port->kind->abort(port->conns);
@@ -97,5 +98,7 @@ void bulk_conn_free(struct bulk_conn *conn, const char *what)
              "%s %s: %" PRIu64 " bytes in %" PRIu64 ".%03u s, %" PRIu64 ".%03u Gb/s",
              rung_addr_format(&conn->peer, text), what, conn->bytes, ms / 1000,
              (unsigned)(ms % 1000), mbit / 1000, (unsigned)(mbit % 1000));
+    if (conn->call != NULL)
+        bulk_call_ended(conn->call, conn->well);
     rung_free(conn->p, conn);
 }

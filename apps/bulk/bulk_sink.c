@@ -7,6 +7,7 @@
 static void sink_end(struct bulk_conn *conn, void (*let_go)(struct rung_tcp_conn *))
 {
     struct rung_tcp_conn *tcp = bulk_conn_leave(conn);
+    conn->well = let_go == rung_tcp_close;
     bulk_conn_free(conn, "sent");
     let_go(tcp);
 }

@@ -38,6 +38,7 @@ static void source_landed(struct bulk_source *s)
 static void source_end(struct bulk_source *s, void (*let_go)(struct rung_tcp_conn *))
 {
     s->away++;
+    s->conn.well = let_go == rung_tcp_close;
     let_go(bulk_conn_leave(&s->conn));
     source_landed(s);
 }
