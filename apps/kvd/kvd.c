@@ -90,6 +90,7 @@ int kvd_start(struct kvd **out, struct rung_platform *p, struct rung_tcp *tcp, s
     kvd->listener->ready = kvd_accept;
     kvd->config.local = config->local = kvd->listener->local;
     kvd_sweep_init(kvd);
+    rung_loop_busy_poll(p, kvd->config.busy_poll_us * RUNG_NS_PER_US);
     *out = kvd;
     return RUNG_OK;
 }

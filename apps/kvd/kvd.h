@@ -24,6 +24,7 @@ struct kvd_config {
     uint64_t idle_timeout_ns;   /* nothing asked for so long; 0: never */
     uint64_t stall_timeout_ns;  /* half a command, or replies not taken, for so long; 0: never */
     uint32_t keepalive_s;       /* TCP's probes; 0: none */
+    uint32_t busy_poll_us;     /* before the loop sleeps; rung_loop_busy_poll() */
     uint32_t sweep;             /* keys looked at for being expired, each second; 0: none */
 };
 

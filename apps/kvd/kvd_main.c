@@ -50,6 +50,7 @@ static bool kvd_keys_good(struct rung_platform *p, const struct kvd_config *c)
            && kvd_in_range(p, "max-value", c->max_value, 64, 512 << 20)
            && kvd_in_range(p, "max-query", c->max_query, c->max_value, UINT64_C(1) << 31)
            && kvd_in_range(p, "memory", c->memory, 2 * c->max_query, UINT64_C(1) << 40)
+           && kvd_in_range(p, "busy-poll", c->busy_poll_us, 0, 1000)
            && kvd_in_range(p, "sweep", c->sweep, 0, 1000000);
 }
 
@@ -74,6 +75,7 @@ static struct kvd_config kvd_config_of(const struct kvd_keys *keys)
         .idle_timeout_ns = kvd_key_idle_timeout(keys),
         .stall_timeout_ns = kvd_key_stall_timeout(keys),
         .keepalive_s = kvd_keepalive_s(kvd_key_keepalive(keys)),
+        .busy_poll_us = kvd_key_busy_poll(keys),
         .sweep = kvd_key_sweep(keys),
     };
 }

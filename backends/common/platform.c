@@ -57,6 +57,11 @@ void rung_loop_undefer(struct rung_platform *p, struct rung_task *task)
     rung_tasks_remove(&p->tasks, task);
 }
 
+void rung_loop_busy_poll(struct rung_platform *p, uint64_t ns)
+{
+    p->busy_poll_ns = ns;
+}
+
 void rung_loop_stop(struct rung_platform *p, int status)
 {
     if (p->stopped)

@@ -22,6 +22,7 @@ struct rung_platform {
     uint64_t now_ns;         /* the loop's time, if now_read; else to be read from the clock */
     struct rung_timers timers;
     struct rung_tasks tasks;
+    uint64_t busy_poll_ns;   /* rung_loop_busy_poll(), for the ground */
     uint64_t turn_order;     /* timers with this order or later were started in this turn */
     bool now_read;
     bool running;            /* in rung_loop_run(), or a test's turn */

@@ -351,6 +351,7 @@ void rung_tcp_socket_conn_event(uv_poll_t *poll, int status, int events)
         return;
     }
     unsigned say = conn->lingering ? 0 : stream_events(conn, conn->error != 0, events);
+    rung_unix_had_io(tcp_self(conn->base.tcp)->p);
     rung_tcp_socket_conn_watch(conn);
     if (say && conn->base.ready)
         conn->base.ready(&conn->base, say);

@@ -5,6 +5,7 @@
 
 #include "sockaddr.h"
 #include "udp_impl.h"
+#include "unix/unix.h"
 
 #define UDP_BATCH 16u /* datagrams moved by one system call */
 
@@ -34,6 +35,7 @@ static void udp_event(uv_poll_t *poll, int status, int events)
     struct rung_udp_socket_sock *sock =
         rung_container_of(poll, struct rung_udp_socket_sock, poll);
     unsigned say = 0;
+    rung_unix_had_io(udp_self(sock->base.udp)->p);
     if (status < 0) {
         int err = 0;
         socklen_t len = sizeof(err);

@@ -55,6 +55,7 @@ static void live_on_poll(uv_poll_t *poll, int status, int events)
     struct rung_net_pcap_live *live = rung_container_of(poll, struct rung_net_pcap_live, poll);
     struct rung_net_pcap *self = live->self;
     unsigned say = 0;
+    rung_unix_had_io(self->p);
     if (status < 0) {
         live_clear_error(live->fd);
         live->watch = 0;

@@ -33,6 +33,7 @@ static void tap_on_frames(uv_poll_t *poll, int status, int events)
         rung_net_tap_lost(tap);
         return;
     }
+    rung_unix_had_io(tap->p);
     if (events & UV_READABLE) {
         tap->rx_armed = tap->rx_want;
         say |= tap->rx_want ? RUNG_NET_RX_READY : 0u;

@@ -100,9 +100,11 @@ static void uring_reap(struct rung_block_file_uring *uring)
 
 static void uring_on_ready(uv_poll_t *poll, int status, int events)
 {
+    struct rung_block_file_uring *uring = poll->data;
     (void)status;
     (void)events;
-    uring_reap(poll->data);
+    rung_unix_had_io(uring->file->p);
+    uring_reap(uring);
 }
 
 /* A write past the end of a file that others have made shorter would make it grow again; looked at

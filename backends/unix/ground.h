@@ -19,6 +19,8 @@ struct rung_unix {
     void (*log_take)(const char *line, size_t len); /* instead of standard error; or NULL */
     bool output_lost;  /* something for standard output could not be written */
     uint64_t armed_ns;    /* what timer is set for; UINT64_MAX: not set */
+    uint64_t look_until_ns; /* until then the loop does not block: rung_loop_busy_poll() */
+    bool had_io;            /* since look_until_ns was set */
 };
 
 static inline struct rung_unix *unix_of(struct rung_platform *p)

@@ -43,11 +43,23 @@ static void unix_bound_wait(struct rung_unix *u)
     u->armed_ns = first->due_ns;
 }
 
+/* Whether to look again rather than to block: the last I/O was a moment ago. */
+static bool unix_look_again(struct rung_unix *u)
+{
+    if (u->base.busy_poll_ns == 0)
+        return false;
+    uint64_t now = uv_hrtime();
+    if (u->had_io)
+        u->look_until_ns = now + u->base.busy_poll_ns;
+    u->had_io = false;
+    return now < u->look_until_ns;
+}
+
 static void unix_on_prepare(uv_prepare_t *prepare)
 {
     struct rung_unix *u = rung_container_of(prepare, struct rung_unix, prepare);
     rung_turn_begin(&u->base);
-    if (rung_turn_ready(&u->base)) {
+    if (rung_turn_ready(&u->base) || unix_look_again(u)) {
         uv_idle_start(&u->idle, unix_noop_idle); /* does nothing if it is active */
         return;
     }
@@ -162,6 +174,11 @@ bool rung_unix_output_lost(struct rung_platform *p)
 struct uv_loop_s *rung_unix_loop(struct rung_platform *p)
 {
     return &unix_of(p)->loop;
+}
+
+void rung_unix_had_io(struct rung_platform *p)
+{
+    unix_of(p)->had_io = true;
 }
 
 uint64_t rung_ground_now_ns(struct rung_platform *p)

@@ -33,6 +33,9 @@ bool rung_unix_output_lost(struct rung_platform *p);
 /* The loop to start handles and requests on; never NULL. Nobody else runs, stops or closes it. */
 struct uv_loop_s *rung_unix_loop(struct rung_platform *p);
 
+/* For a module's callbacks of I/O: there was some, and more may follow; see rung_loop_busy_poll(). */
+void rung_unix_had_io(struct rung_platform *p);
+
 /* Translate a negative libuv error (0 and above: RUNG_OK) and an errno (0: RUNG_OK). A code without
  * a counterpart gives RUNG_E_UNKNOWN, never RUNG_OK. */
 enum rung_err rung_err_from_uv(int uv_error);

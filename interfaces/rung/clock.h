@@ -12,6 +12,7 @@
 
 #include "rung/base.h"
 
+#define RUNG_NS_PER_US UINT64_C(1000)
 #define RUNG_NS_PER_MS UINT64_C(1000000)
 #define RUNG_NS_PER_S UINT64_C(1000000000)
 

@@ -2,7 +2,7 @@
 /* interfaces/rung/loop.h - LOOP: the one event loop, its timers, deferred calls and requests.
  * Model    Single-threaded, run to completion: every callback runs from rung_loop_run(), one at a
  *          time, and none runs inside a call that asks for it. With nothing to do the loop blocks
- *          in the kernel or the hypervisor; it never spins.
+ *          in the kernel or the hypervisor, at once or after a busy poll as short as the app says.
  * Units    Nanoseconds (_ns). Timers are never early and at most about 1 ms late on an idle loop.
  * Owner    Timers, tasks and operations are the caller's memory. They must not move or go away
  *          while active. Zeroed memory with fn set is a valid, inactive timer or task.
@@ -43,6 +43,12 @@ void rung_loop_defer(struct rung_platform *p, struct rung_task *task);
 
 /* Takes a deferred task back: fn will not run. Bounded by the number of waiting tasks. */
 void rung_loop_undefer(struct rung_platform *p, struct rung_task *task);
+
+/* Has the loop look for more I/O for ns after each, before it blocks; 0, as at first: it blocks at
+ * once. For services of short requests that follow each other closely: being put to sleep and woken
+ * costs more than such a gap, the peer on the same host too. It pays for it in processor time, ns at
+ * most after each I/O. A hint: a ground that gains nothing by it blocks at once. */
+void rung_loop_busy_poll(struct rung_platform *p, uint64_t ns);
 
 /* Runs callbacks until rung_loop_stop(), and returns the status given there. It can be called
  * again afterwards; it cannot be called from a callback. */

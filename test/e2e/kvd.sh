@@ -89,6 +89,7 @@ cmp "$tmp/other" "$tmp/other.before" || fail "a file that is no store was writte
 refused 1 'store' "$kvd" "--store.block.path=$tmp/nowhere/store" --port=0
 refused 1 'store' "$kvd" "--store.block.path=$tmp/none" --store.block.size=0 --port=0
 [ ! -e "$tmp/none" ] || fail "a file was made"
+refused 64 'busy-poll=1001 is out of range' "$kvd" --busy-poll=1001 "--store.block.path=$tmp/none"
 refused 64 'max-value=1 is out of range' "$kvd" --max-value=1 "--store.block.path=$tmp/none"
 refused 64 'memory=1024 is out of range' "$kvd" --memory=1K "--store.block.path=$tmp/none"
 refused 64 'store.memory=1 is out of range' "$kvd" --store.memory=1 "--store.block.path=$tmp/none" --port=0

@@ -16,17 +16,20 @@ struct turns {
     struct rung_platform *p;
     uv_prepare_t prepare;
     unsigned count;
+    unsigned most; /* stops the loop; 0: however many */
 };
 
 static void turns_on_prepare(uv_prepare_t *prepare)
 {
-    rung_container_of(prepare, struct turns, prepare)->count++;
+    struct turns *turns = rung_container_of(prepare, struct turns, prepare);
+    if (++turns->count == turns->most)
+        rung_loop_stop(turns->p, 0);
 }
 
 /* Unreferenced: the platform alone must keep the loop going. */
 static void turns_begin(struct turns *turns)
 {
-    turns->count = 0;
+    turns->count = turns->most = 0;
     turns->p = test_platform_new();
     uv_prepare_init(rung_unix_loop(turns->p), &turns->prepare);
     uv_prepare_start(&turns->prepare, turns_on_prepare);
@@ -157,6 +160,7 @@ static void echo_on_io(uv_poll_t *poll, int status, int events)
     assert_int_equal(events, UV_READABLE);
     assert_int_equal(read(e->ends[0], &byte, 1), 1);
     e->io_turn = e->turns.count;
+    rung_unix_had_io(e->turns.p);
     rung_loop_defer(e->turns.p, &e->task);
     rung_timer_start(e->turns.p, &e->timer, 0);
     assert_int_equal(e->task_turn, 0);
@@ -233,6 +237,55 @@ static void test_io_runs_between_tasks(void **state)
     echo_end(&e);
 }
 
+/* An hour of busy polling after I/O: the loop takes turns by itself. Timers and tasks run in them. */
+static void test_busy_poll_looks_again(void **state)
+{
+    struct echo e;
+    struct suite_trace trace = {0};
+    struct suite_actor guard;
+    (void)state;
+    echo_begin(&e);
+    trace.p = e.turns.p;
+    suite_actor_init(&guard, &trace, 'g');
+    guard.then = stop_ok;
+    rung_loop_busy_poll(e.turns.p, 3600 * RUNG_NS_PER_S);
+    rung_timer_start(e.turns.p, &guard.timer, 20 * RUNG_NS_PER_S); /* a loop that blocks ends here */
+    e.turns.most = 1000;
+    assert_int_equal(write(e.ends[1], "x", 1), 1);
+    assert_int_equal(rung_loop_run(e.turns.p), 0);
+    assert_int_equal(e.turns.count, 1000);
+    assert_string_equal(trace.text, "");
+    assert_int_equal(e.task_turn, e.io_turn);
+    assert_int_equal(e.timer_turn, e.io_turn + 1);
+    rung_timer_stop(e.turns.p, &guard.timer);
+    echo_end(&e);
+}
+
+/* It blocks for 300 ms: before any I/O however long the busy poll, and after I/O once that is over. */
+static void test_busy_poll_comes_to_rest(void **state)
+{
+    struct echo e;
+    struct suite_trace trace = {0};
+    struct suite_actor a;
+    (void)state;
+    echo_begin(&e);
+    trace.p = e.turns.p;
+    suite_actor_init(&a, &trace, 'a');
+    a.then = stop_ok;
+    rung_loop_busy_poll(e.turns.p, 3600 * RUNG_NS_PER_S);
+    rung_timer_start(e.turns.p, &a.timer, 300 * RUNG_NS_PER_MS);
+    assert_int_equal(rung_loop_run(e.turns.p), 0);
+    assert_in_range(e.turns.count, 1, 7);
+    rung_loop_busy_poll(e.turns.p, 1);
+    rung_timer_start(e.turns.p, &a.timer, 300 * RUNG_NS_PER_MS);
+    assert_int_equal(write(e.ends[1], "x", 1), 1);
+    e.turns.count = 0;
+    assert_int_equal(rung_loop_run(e.turns.p), 0);
+    assert_in_range(e.turns.count, 3, 9);
+    assert_true(e.timer_turn > 0);
+    echo_end(&e);
+}
+
 /* After a long wait, callbacks of I/O see the time after it. */
 static void clock_on_io(uv_poll_t *poll, int status, int events)
 {
@@ -276,6 +329,8 @@ int fixture_unix_io(void)
         cmocka_unit_test(test_task_of_io_runs_in_the_same_turn),
         cmocka_unit_test(test_io_runs_between_tasks),
         cmocka_unit_test(test_io_sees_the_time_after_the_wait),
+        cmocka_unit_test(test_busy_poll_looks_again),
+        cmocka_unit_test(test_busy_poll_comes_to_rest),
     };
     return cmocka_run_group_tests_name("unix: turns and I/O", tests, NULL, NULL);
 }
