@@ -16,13 +16,10 @@ set_source_files_properties(${LWIP_SOURCE_DIR}/src/core/tcp_in.c PROPERTIES
                             COMPILE_DEFINITIONS tcp_input=rung_lwip_real_tcp_input)
 set_source_files_properties(${LWIP_SOURCE_DIR}/src/core/tcp.c PROPERTIES
     COMPILE_DEFINITIONS tcp_netif_ip_addr_changed=rung_lwip_real_tcp_netif_ip_addr_changed)
-# Servers that DHCP and router advertisements name are kept (lwip_addr.c) until somebody asks for a
-# name; what dns.c sends and receives is looked at (lwip_dns_guard.c).
+# DHCP asks for name servers too; what dns.c sends and receives is looked at (lwip_dns_guard.c).
 set_source_files_properties(${LWIP_SOURCE_DIR}/src/core/ipv4/dhcp.c PROPERTIES
-    COMPILE_DEFINITIONS "DNS_MAX_SERVERS=2;dns_setserver=rung_lwip_servers_dhcp")
-set_source_files_properties(${LWIP_SOURCE_DIR}/src/core/ipv6/nd6.c PROPERTIES
-    COMPILE_DEFINITIONS
-        "DNS_MAX_SERVERS=1;dns_setserver=rung_lwip_servers_ra;dns_getserver=rung_lwip_servers_of_ra")
+    COMPILE_OPTIONS "-include;${CMAKE_CURRENT_SOURCE_DIR}/port/arch/dhcp_asks.h"
+    OBJECT_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/port/arch/dhcp_asks.h)
 set_source_files_properties(${LWIP_SOURCE_DIR}/src/core/dns.c PROPERTIES
     COMPILE_DEFINITIONS
         "udp_recv=rung_lwip_dns_guard_recv;udp_sendto=rung_lwip_dns_guard_sendto;udp_remove=rung_lwip_dns_guard_remove")

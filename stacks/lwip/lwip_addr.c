@@ -8,11 +8,11 @@
 #include "lwip/dhcp.h"
 #include "lwip/ip4_addr.h"
 #include "lwip/nd6.h"
+#include "lwip/prot/dhcp.h"
 
 #define ADDR_CLASH_NS (60 * RUNG_NS_PER_S) /* between two lines about the same trouble */
 #define ADDR_DHCP_FIRST_S 5u
 #define ADDR_DHCP_AGAIN_S 60u
-#define ADDR_SERVERS_DHCP 2u /* of core->dns_servers; the rest is a router's */
 #define ADDR_MTU6 1280u /* RFC 8200 5: a link with less carries no IPv6 */
 
 bool rung_lwip_from_addr(ip_addr_t *ip, const struct rung_addr *addr)
@@ -299,24 +299,13 @@ void rung_lwip_addr_close(struct lwip_core *core)
     }
 }
 
-/* Name servers (RFC 2132 3.8, RFC 8106) are kept until somebody asks for a name. dhcp.c and nd6.c are
- * compiled with their calls renamed to these (core.cmake). */
-
-void rung_lwip_servers_dhcp(u8_t n, const ip_addr_t *ip)
+/* Name servers (RFC 2132 3.8) are kept until somebody asks for a name: nobody knows when they are told of
+ * again. */
+void rung_lwip_port_dhcp_option(uint8_t option, uint8_t len, struct pbuf *p, uint16_t at)
 {
-    ip_addr_t *servers = rung_lwip_port_core()->dns_servers;
-    servers[n] = *ip;
-    if (n == 0) /* a lease's list is a new one */
-        servers[1] = *IP4_ADDR_ANY;
-}
-
-/* NULL: the router says that it is to be used no longer. */
-void rung_lwip_servers_ra(u8_t n, const ip_addr_t *ip)
-{
-    rung_lwip_port_core()->dns_servers[ADDR_SERVERS_DHCP + n] = ip ? *ip : *IP4_ADDR_ANY;
-}
-
-const ip_addr_t *rung_lwip_servers_of_ra(u8_t n)
-{
-    return &rung_lwip_port_core()->dns_servers[ADDR_SERVERS_DHCP + n];
+    struct lwip_core *core = rung_lwip_port_core();
+    if (option != DHCP_OPTION_DNS_SERVER)
+        return;
+    memset(core->dhcp_servers, 0, sizeof(core->dhcp_servers));
+    pbuf_copy_partial(p, core->dhcp_servers, LWIP_MIN(len, sizeof(core->dhcp_servers)), at);
 }

@@ -6,8 +6,9 @@
 
 #include "rung/clock.h"
 
+#include "lwip/nd6.h"
+
 #define DNS_PATIENCE_NS (10 * RUNG_NS_PER_S) /* for DHCP, or a router, to name a server */
-#define DNS_TOLD_NS (60 * RUNG_NS_PER_S)     /* between two lines about the same trouble */
 #define DNS_TICK_NS (DNS_TMR_INTERVAL * RUNG_NS_PER_MS)
 #define DNS_UNASKED 1 /* no result, which is 0 or negative */
 
@@ -32,42 +33,6 @@ struct lwip_lookup {
 static struct lwip_core *dns_core(struct rung_dns *dns)
 {
     return rung_container_of(dns, struct rung_lwip, dns)->core;
-}
-
-/* Servers. */
-
-/* Tells dns.c whom to ask: who is named, and can be reached as things are. Returns how many. */
-static unsigned dns_servers(struct lwip_core *core)
-{
-    ip_addr_t key;
-    unsigned n = 0, count = LWIP_SERVERS;
-    const ip_addr_t *named = core->dns_servers;
-    if (core->dns_key.family) {
-        rung_lwip_from_addr(&key, &core->dns_key);
-        named = &key;
-        count = 1;
-    }
-    for (unsigned i = 0; i < count; i++)
-        if (!ip_addr_isany(&named[i]) && rung_lwip_addr_reaches(core, &named[i]))
-            dns_setserver((u8_t)n++, &named[i]);
-    for (unsigned i = n; i < DNS_MAX_SERVERS; i++)
-        dns_setserver((u8_t)i, NULL);
-    return n;
-}
-
-static void dns_tell(struct lwip_dns *dns)
-{
-    struct lwip_core *core = dns->core;
-    uint64_t now = rung_loop_now_ns(core->p);
-    if (now < dns->told_ns)
-        return;
-    dns->told_ns = now + DNS_TOLD_NS;
-    if (core->dns_key.family)
-        rung_log(core->p, RUNG_LOG_WARN, core->slot, "no way to the name server that %s.dns gives",
-                 core->slot);
-    else
-        rung_log(core->p, RUNG_LOG_WARN, core->slot, "no name server is known, neither DHCP nor a "
-                 "router has told of one: give %s.dns", core->slot);
 }
 
 /* The end of a lookup. */
@@ -158,10 +123,10 @@ static void dns_try(struct lwip_lookup *lookup)
 {
     struct lwip_dns *dns = lookup->dns;
     enum rung_family family = lookup->how->family;
-    if (dns_servers(dns->core) == 0) {
+    if (rung_lwip_dns_servers(dns) == 0) {
         if (rung_loop_now_ns(dns->core->p) < lookup->patient_ns)
             return;
-        dns_tell(dns);
+        rung_lwip_dns_servers_none(dns);
         dns_finish(lookup, RUNG_E_UNREACH);
         dns_free(lookup);
         return;
@@ -241,9 +206,11 @@ static struct lwip_dns *dns_new(struct lwip_core *core)
         return NULL;
     dns->core = core;
     dns->end = dns_end;
+    dns->look = rung_lwip_dns_servers_look;
     dns->timer.fn = dns_tick;
     lwip_node_init(&dns->lookups);
     core->dns = dns;
+    nd6_restart_netif(&core->netif); /* asks routers to say again what we did not keep */
     return dns;
 }
 

@@ -7,6 +7,8 @@
 
 #include "lwip_int.h"
 
+#define LWIP_ROUTER_SERVERS 2u
+
 /* A question that is on its way to a server: what its answer must agree with. */
 struct lwip_asked {
     struct lwip_asked *next;
@@ -19,18 +21,35 @@ struct lwip_asked {
 
 struct lwip_dns {
     struct lwip_core *core;
-    void (*end)(struct lwip_dns *dns); /* for stop() */
+    void (*end)(struct lwip_dns *dns);                   /* for stop() */
+    void (*look)(struct lwip_dns *dns, struct pbuf *p); /* at an ICMPv6 message */
     struct rung_timer timer;           /* while there are lookups */
     struct lwip_node lookups;
     unsigned lookup_count;
     uint64_t idle_ns; /* since then the answers that dns.c remembers have not aged */
     int failure;      /* what it means if dns.c has no answer now */
-    uint64_t told_ns; /* before then nothing is said of missing servers */
+
+    /* lwip_dns_servers.c */
+    ip_addr_t router_servers[LWIP_ROUTER_SERVERS];
+    uint64_t router_until_ns; /* they are to be used */
+    uint64_t told_ns;         /* before then nothing is said of missing servers */
 
     /* lwip_dns_guard.c */
     udp_recv_fn input; /* dns.c's */
     struct lwip_asked *asked;
 };
+
+/* Routers' advertisements, for whoever has asked for a name. */
+static inline void rung_lwip_dns_look(struct lwip_core *core, struct pbuf *p)
+{
+    if (core->dns)
+        core->dns->look(core->dns, p);
+}
+
+/* lwip_dns_servers.c */
+void rung_lwip_dns_servers_look(struct lwip_dns *dns, struct pbuf *p);
+unsigned rung_lwip_dns_servers(struct lwip_dns *dns); /* tells dns.c whom to ask; how many */
+void rung_lwip_dns_servers_none(struct lwip_dns *dns); /* tells a person that there are none */
 
 /* lwip_dns_guard.c: dns.c calls these as udp_recv(), udp_sendto() and udp_remove(). */
 void rung_lwip_dns_guard_recv(struct udp_pcb *pcb, udp_recv_fn recv, void *arg);

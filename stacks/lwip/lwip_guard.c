@@ -2,7 +2,7 @@
 /* stacks/lwip/lwip_guard.c - what a host on the link, or one that forges its address, could do to
  * lwIP and must not: looked at before lwIP sees it. icmp6.c is compiled with its entry renamed
  * (core.cmake), and the function of the old name is below. */
-#include "lwip_int.h"
+#include "lwip_dns.h"
 
 #include "lwip/icmp6.h"
 #include "lwip/ip.h"
@@ -55,6 +55,7 @@ static bool guard_is_redirect(const struct pbuf *p)
 /* ip6.c calls this, p at the ICMPv6 header. */
 void icmp6_input(struct pbuf *p, struct netif *inp)
 {
+    rung_lwip_dns_look(rung_lwip_port_core(), p);
     if (p->len >= sizeof(struct icmp6_hdr)
         && (guard_is_small_mtu(p) || guard_is_redirect(p) || guard_is_our_address(p, inp)))
         pbuf_free(p);

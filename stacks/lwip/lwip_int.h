@@ -28,7 +28,6 @@
 #define LWIP_SEGMENTS 64u    /* segments in a super-frame, at most */
 #define LWIP_TX_FRAMES 512u  /* waiting for the link, at most */
 #define LWIP_ETHERNET_HEAD 14u
-#define LWIP_SERVERS 3u
 
 #define LWIP_CACHE_STEP 32u /* bytes; sizes are rounded up to that */
 #define LWIP_CACHE_CLASSES 16u
@@ -174,7 +173,7 @@ struct lwip_core {
 
     /* DNS */
     struct rung_addr dns_key;      /* family NONE: those that we were told of */
-    ip_addr_t dns_servers[LWIP_SERVERS]; /* lwip_addr.c: two by DHCP, one by a router */
+    uint32_t dhcp_servers[2];      /* their addresses, or 0 */
     struct lwip_dns *dns; /* NULL: nobody has asked yet */
 
     /* stop */
@@ -384,11 +383,6 @@ void rung_lwip_connect(struct rung_tcp *tcp, struct rung_tcp_connect *how);
 void rung_lwip_connect_end(struct lwip_conn *conn, int result);
 
 void rung_lwip_udp_dispatch(struct lwip_core *core); /* lwip_udp_io.c */
-
-/* dhcp.c and nd6.c call these as dns_setserver() and dns_getserver() */
-void rung_lwip_servers_dhcp(u8_t n, const ip_addr_t *ip);
-void rung_lwip_servers_ra(u8_t n, const ip_addr_t *ip);
-const ip_addr_t *rung_lwip_servers_of_ra(u8_t n);
 
 /* lwip_open.c */
 enum lwip_part { LWIP_TCP_PART, LWIP_UDP_PART, LWIP_DNS_PART };

@@ -255,6 +255,10 @@ static void a_router_tells_of_a_server(void **state)
     dns_ask(&f, &ask, "four.test", RUNG_AF_IPV4); /* waits for one */
     rung_virtual_advance_ns(f.p, 3 * RUNG_NS_PER_S);
     assert_int_equal(ask.done, 0);
+    struct forged frame;
+    do /* and asks routers */
+        assert_true(forger_next(&f, 0x86dd, 58, &frame));
+    while (frame.at[FORGED_ETHER + FORGED_IP6] != 133);
     forger_drain(&f);
     dns_advertise(&f, 200);
     rung_virtual_advance_ns(f.p, 2 * RUNG_NS_PER_S);
@@ -263,7 +267,18 @@ static void a_router_tells_of_a_server(void **state)
     assert_int_equal(question.ours, RUNG_DNS_PORT);
     dns_answer(&f, &question);
     dns_found(&ask, "192.0.2.4");
-    dns_advertise(&f, 0);
+    forger_drain(&f);
+    dns_ask(&f, &ask, "twice.test", RUNG_AF_IPV4); /* it is known now */
+    assert_true(forger_next_udp(&f, &question));
+    dns_answer(&f, &question);
+    dns_found(&ask, "192.0.2.7");
+    rung_virtual_advance_ns(f.p, 199 * RUNG_NS_PER_S);
+    dns_ask(&f, &ask, "six.test", RUNG_AF_IPV4); /* its time is over: it is not asked */
+    rung_virtual_advance_ns(f.p, 1 * RUNG_NS_PER_S);
+    assert_int_equal(ask.done, 0);
+    assert_int_equal(rung_op_cancel(&ask.how.op), RUNG_OK);
+    dns_advertise(&f, 200);
+    dns_advertise(&f, 0); /* and taken back */
     dns_ask(&f, &ask, "six.test", RUNG_AF_IPV4);
     size_t lines = test_log_count(f.p);
     rung_virtual_advance_ns(f.p, 12 * RUNG_NS_PER_S);
@@ -275,10 +290,15 @@ static void a_router_tells_of_a_server(void **state)
     forger_close(&f);
 }
 
-static void dns_teach(uint8_t n, uint8_t last)
+/* What DHCP says: two servers, 10.0.0.<last>. */
+static void dns_teach(uint8_t first, uint8_t second)
 {
-    ip_addr_t ip = IPADDR4_INIT_BYTES(10, 0, 0, last);
-    rung_lwip_servers_dhcp(n, &ip);
+    uint8_t servers[] = {10, 0, 0, first, 10, 0, 0, second};
+    struct pbuf *p = pbuf_alloc(PBUF_RAW, sizeof(servers), PBUF_RAM);
+    assert_non_null(p);
+    assert_int_equal(pbuf_take(p, servers, sizeof(servers)), ERR_OK);
+    rung_lwip_port_dhcp_option(6, second ? sizeof(servers) : 4, p, 0);
+    pbuf_free(p);
 }
 
 /* That there is no such name is said by one of them for all; a failure is its own. */
@@ -288,12 +308,16 @@ static void of_two_servers_the_second_is_asked_if_the_first_fails(void **state)
     struct dns_ask ask;
     (void)state;
     dns_open(&f, NULL);
-    dns_teach(0, 3);
-    dns_teach(1, 4);
-    dns_teach(0, 1); /* a new list: the second of the old one does not count */
+    dns_teach(3, 4);
+    dns_teach(1, 0); /* a new list: the second of the old one does not count */
+    dns_ask(&f, &ask, "fails.test", RUNG_AF_IPV4);
+    struct forged_udp question = dns_question(&f);
+    dns_answer(&f, &question);
+    assert_int_equal(ask.done, 1);
+    assert_int_equal(ask.result, RUNG_E_IO);
     dns_teach(1, 9); /* nobody is there */
     dns_ask(&f, &ask, "nothing.test", RUNG_AF_IPV4);
-    struct forged_udp question = dns_question(&f);
+    question = dns_question(&f);
     dns_answer(&f, &question);
     assert_int_equal(ask.done, 1);
     assert_int_equal(ask.result, RUNG_E_NOTFOUND);

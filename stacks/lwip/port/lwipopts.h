@@ -52,6 +52,9 @@
 #define LWIP_IGMP 1
 #define LWIP_DHCP 1
 #define LWIP_DHCP_GET_NTP_SRV 0
+#define LWIP_DHCP_MAX_DNS_SERVERS 0 /* see arch/dhcp_asks.h */
+#define LWIP_HOOK_DHCP_PARSE_OPTION(netif, dhcp, state, msg, msg_type, option, len, pbuf, at) \
+    rung_lwip_port_dhcp_option(option, len, pbuf, at)
 #define DHCP_DOES_ARP_CHECK 1
 #define LWIP_AUTOIP 0
 
@@ -78,11 +81,8 @@
 /* DNS: lwip_dns.c. The linker leaves it out of programs that do not ask for names. */
 #define LWIP_DNS 1
 #define DNS_TABLE_SIZE 64 /* questions under way, and answers remembered, at most */
-#ifndef DNS_MAX_SERVERS
-#define DNS_MAX_SERVERS 3 /* for dhcp.c 2, and for nd6.c 1: see core.cmake */
-#endif
+#define DNS_MAX_SERVERS 4
 #define DNS_MAX_TTL 300 /* seconds that an answer is remembered, at most */
-#define LWIP_ND6_RDNSS_MAX_DNS_SERVERS 1
 #define LWIP_DNS_SECURE \
     (LWIP_DNS_SECURE_RAND_XID | LWIP_DNS_SECURE_NO_MULTIPLE_OUTSTANDING \
      | LWIP_DNS_SECURE_RAND_SRC_PORT)

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: ISC */
+/* stacks/lwip/port/arch/dhcp_asks.h - read before dhcp.c (core.cmake), whose list of the options that it
+ * asks for ends with this one. lwIP's own way to name servers takes 300 bytes more in each program. */
+#ifndef RUNG_LWIP_DHCP_ASKS_H
+#define RUNG_LWIP_DHCP_ASKS_H
+
+#include "lwip/prot/dhcp.h"
+
+enum { RUNG_DHCP_BROADCAST = DHCP_OPTION_BROADCAST };
+#undef DHCP_OPTION_BROADCAST
+#define DHCP_OPTION_BROADCAST RUNG_DHCP_BROADCAST, DHCP_OPTION_DNS_SERVER
+
+#endif
