@@ -25,6 +25,9 @@ memory=tcp.rx-memory
 refused 64 "rx-memory is too small" "$website" "--$memory=1"
 bulk=${E2E_BULK:?}
 refused 64 "port and --sink-port are both 7101" "$bulk" --port=7101
+refused 64 "send goes with --to=NAME" "$bulk" --send=on
+refused 64 "sink-port=0 is no port to call" "$bulk" --to=localhost --send=on --sink-port=0
+refused 1 "'a:b' is no name that a host can have" "$bulk" --to=a:b
 refused 64 "header-timeout=5" "$website" --http.header-timeout=5
 refused 64 "at most 5124095h" "$website" --http.header-timeout=99999999h
 refused 64 "header-timeout" "$website" --http.header-timeouts=5s

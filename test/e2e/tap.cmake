@@ -10,7 +10,7 @@ mark_as_advanced(E2E_PING E2E_DNSMASQ E2E_NMAP E2E_TSHARK E2E_IP)
 rung_e2e_test(website-slots $<TARGET_FILE:website> slots http)
 rung_e2e_test(echo-slots $<TARGET_FILE:website> slots echo)
 set_tests_properties(e2e-website-slots e2e-echo-slots PROPERTIES RUN_SERIAL ON)
-foreach(story ping twin dhcp slaac syn scan garbage link refused idle)
+foreach(story ping twin dhcp dns slaac syn scan garbage link refused idle)
     rung_e2e_test(tap-${story} $<TARGET_FILE:website> tap_${story})
 endforeach()
 set_tests_properties(e2e-tap-idle e2e-tap-syn PROPERTIES RUN_SERIAL ON)
@@ -31,5 +31,9 @@ set_tests_properties(e2e-tap-pcap PROPERTIES FIXTURES_REQUIRED "e2e-pcap;e2e-con
 # What an app is made of on this rung, as `./rung describe website` prints it.
 add_test(NAME e2e-tap-describe
          COMMAND ${CMAKE_COMMAND} --build ${CMAKE_BINARY_DIR} --target describe-website -- --quiet)
+add_test(NAME e2e-tap-describe-bulk # two slots, one stack
+         COMMAND ${CMAKE_COMMAND} --build ${CMAKE_BINARY_DIR} --target describe-bulk -- --quiet)
+set_tests_properties(e2e-tap-describe-bulk PROPERTIES LABELS e2e TIMEOUT 600 PASS_REGULAR_EXPRESSION
+    "\n  tcp +tcp,dns +lwip [^\n]*\n.*\n  dns +.lwip. ")
 set_tests_properties(e2e-tap-describe PROPERTIES LABELS e2e TIMEOUT 600 PASS_REGULAR_EXPRESSION
     "\n  http +http +http1 [^\n]*\n    tcp +tcp +lwip [^\n]*\n      net +net +net-tap ")
