@@ -222,6 +222,7 @@ bool rung_kvlog_reclaim_offer(struct rung_kvlog *self)
         rung_kvlog_checkpoint_offer(self); /* before all that changes what its pages say */
     if (reclaim_wanted(self) && !r->stuck && !alone)
         reclaim_go(self);
+    r->more |= alone; /* it goes on behind the write, or at once if there is no room for that */
     if (r->compacting && r->at >= r->compact_to && self->log.checkpoint < r->compact_to)
         r->checkpoint.due = true; /* the new places, so that the next opening finds them at once */
     if (!r->checkpoint.active && rung_kvlog_checkpoint_due(self)) {

@@ -211,6 +211,8 @@ void rung_kvlog_take_writes(struct rung_kvlog *self)
             break;
         struct rung_kv_write *write = write_pop(self);
         if (err) {
+            if (commit->blocked == write) /* nobody waits for space any more */
+                commit->blocked = NULL;
             rung_op_finish(self->p, &write->op, err);
             continue;
         }

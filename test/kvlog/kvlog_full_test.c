@@ -272,11 +272,70 @@ static void work_in_the_background_is_bounded(void **state)
     rig_end(&f.rig);
 }
 
+/* Long values, each longer than a step of the background's, with most of the store free: there is
+ * room for them however they come, beside others that stay or together with them. */
+static void long_values_are_written_over(void **state)
+{
+    (void)state;
+    memset(&f, 0, sizeof(f));
+    rig_begin(&f.rig, 32 << 20, 512);
+    assert_int_equal(rig_open(&f.rig), 0);
+    f.keys = 9;
+    for (unsigned n = 0; n < 1200; n++) {
+        unsigned flying = 1 + rig_below(&f.rig, 6);
+        for (unsigned k = 0; k < flying; k++) {
+            unsigned changes = rig_below(&f.rig, 4) ? 1 : 3, from = n < 9 ? n : 0;
+            writes[k].write = (struct rig_write){.count = 0};
+            for (unsigned c = 0; c < changes; c++)
+                full_add(&writes[k], (from + c) % f.keys, 300000 + 1000 * k);
+            rig_start(&f.rig, &writes[k].write);
+        }
+        for (unsigned k = 0; k < flying; k++)
+            assert_int_equal(full_wait(&writes[k]), 0);
+    }
+    full_look();
+    rig_end(&f.rig);
+}
+
+/* A write waits for space, and then there is no memory for it: the background does not go on winning
+ * space for nobody. */
+static void who_waits_and_is_refused_is_forgotten(void **state)
+{
+    unsigned refused = 0;
+    (void)state;
+    memset(&f, 0, sizeof(f));
+    rig_begin(&f.rig, 4 << 20, 512);
+    assert_int_equal(rig_open(&f.rig), 0);
+    const struct rung_kvlog_commit *commit = f.rig.store.commit;
+    f.keys = 2;
+    for (unsigned n = 0; n < 400; n++) {
+        bool waits = false;
+        writes[0].write = (struct rig_write){.count = 0};
+        full_add(&writes[0], n % f.keys, 500000);
+        rig_start(&f.rig, &writes[0].write);
+        for (unsigned turn = 0; turn < 20 && !waits; turn++) {
+            test_run_turns(f.rig.p, 1);
+            waits = commit->blocked != NULL;
+        }
+        test_heap_fail_after(f.rig.p, waits ? 1 : 0);
+        int result = full_wait(&writes[0]);
+        test_heap_fail_after(f.rig.p, 0);
+        assert_null(commit->blocked);
+        assert_true(result == 0 || (waits && result == RUNG_E_NOMEM));
+        refused += result != 0;
+    }
+    assert_true(refused > 0);
+    full_look();
+    rig_end(&f.rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_full_store_goes_on), cmocka_unit_test(the_longest_value_fits),
+        cmocka_unit_test(long_values_are_written_over),
         cmocka_unit_test(work_in_the_background_is_bounded),
+        cmocka_unit_test(who_waits_and_is_refused_is_forgotten),
         cmocka_unit_test(only_what_is_in_use_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
