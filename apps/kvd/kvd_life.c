@@ -13,6 +13,14 @@ void kvd_wait(struct kvd_conn *c, enum kvd_wait wait)
     rung_timeout_start(&c->kvd->timeouts, &c->wait, wait);
 }
 
+static void wait_let_go(struct kvd_conn *c, unsigned kind)
+{
+    if (kind == KVD_WAIT_STALL)
+        rung_log(c->kvd->p, RUNG_LOG_DEBUG, "kvd", "client %llu is reset: it stopped within a "
+                 "command, or takes no replies", (unsigned long long)c->id);
+    kvd_let_go(c, kind != KVD_WAIT_STALL);
+}
+
 /* A connection is idle while nothing is at work for it, and stalled while its client is to move. */
 static void wait_over(struct rung_timeouts *set, struct rung_timeout *waiter, unsigned kind)
 {
@@ -25,7 +33,7 @@ static void wait_over(struct rung_timeouts *set, struct rung_timeout *waiter, un
     else if (hurried && !kvd_reply_full(&c->kvd->m) && !kvd_conn_holds(c))
         rung_timeout_start(set, waiter, kind); /* what it holds is not what others wait for */
     else
-        kvd_let_go(c, kind != KVD_WAIT_STALL);
+        wait_let_go(c, kind);
 }
 
 static uint64_t wait_sooner_ns(struct rung_timeouts *set, unsigned kind)

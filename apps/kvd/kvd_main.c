@@ -39,6 +39,17 @@ static bool kvd_in_range(struct rung_platform *p, const char *key, uint64_t valu
     return false;
 }
 
+/* A limit that another key sets. */
+static bool kvd_holds(struct rung_platform *p, const char *key, uint64_t value, const char *what,
+                      uint64_t least)
+{
+    if (value >= least)
+        return true;
+    rung_log(p, RUNG_LOG_ERROR, "kvd", "%s=%llu is less than %s: give --%s=%llu or more, or make that "
+             "smaller", key, (unsigned long long)value, what, key, (unsigned long long)least);
+    return false;
+}
+
 static bool kvd_keys_good(struct rung_platform *p, const struct kvd_config *c)
 {
     if (c->local.port != 0) {
@@ -48,8 +59,10 @@ static bool kvd_keys_good(struct rung_platform *p, const struct kvd_config *c)
     return kvd_in_range(p, "max-connections", c->max_connections, 1, 1000000)
            && kvd_in_range(p, "max-pipeline", c->max_pipeline, 1, 65536)
            && kvd_in_range(p, "max-value", c->max_value, 64, 512 << 20)
-           && kvd_in_range(p, "max-query", c->max_query, c->max_value, UINT64_C(1) << 31)
-           && kvd_in_range(p, "memory", c->memory, 2 * c->max_query, UINT64_C(1) << 40)
+           && kvd_in_range(p, "max-query", c->max_query, 64, UINT64_C(1) << 31)
+           && kvd_holds(p, "max-query", c->max_query, "max-value", c->max_value)
+           && kvd_in_range(p, "memory", c->memory, 128, UINT64_C(1) << 40)
+           && kvd_holds(p, "memory", c->memory, "twice max-query", 2 * c->max_query)
            && kvd_in_range(p, "busy-poll", c->busy_poll_us, 0, 1000)
            && kvd_in_range(p, "sweep", c->sweep, 0, 1000000);
 }

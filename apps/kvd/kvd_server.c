@@ -195,8 +195,6 @@ void kvd_cmd_command(struct kvd *kvd, struct kvd_cmd *cmd)
         kvd_text_fmt(&t, "*%u\r\n", command_count());
         for (unsigned i = 0; kvd_op_at(i) != NULL; i++)
             command_info(&t, kvd_op_at(i));
-    } else if (kvd_word_is(what, "docs")) {
-        server_map(&t, cmd->conn, 0);
     } else if (kvd_word_is(what, "list") && cmd->args.count == 2) {
         kvd_text_fmt(&t, "*%u\r\n", command_count());
         for (unsigned i = 0; kvd_op_at(i) != NULL; i++)
@@ -211,7 +209,7 @@ void kvd_cmd_command(struct kvd *kvd, struct kvd_cmd *cmd)
                 kvd_text_fmt(&t, "*-1\r\n");
         }
     } else {
-        kvd_fail(cmd, "ERR COMMAND knows COUNT, DOCS, INFO and LIST");
+        kvd_fail(cmd, "ERR COMMAND knows COUNT, INFO and LIST");
         return;
     }
     kvd_text_reply(&t, cmd);

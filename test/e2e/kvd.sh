@@ -91,7 +91,9 @@ refused 1 'store' "$kvd" "--store.block.path=$tmp/none" --store.block.size=0 --p
 [ ! -e "$tmp/none" ] || fail "a file was made"
 refused 64 'busy-poll=1001 is out of range' "$kvd" --busy-poll=1001 "--store.block.path=$tmp/none"
 refused 64 'max-value=1 is out of range' "$kvd" --max-value=1 "--store.block.path=$tmp/none"
-refused 64 'memory=1024 is out of range' "$kvd" --memory=1K "--store.block.path=$tmp/none"
+refused 64 'max-query=67108864 is less than max-value: give --max-query=134217728' \
+    "$kvd" --max-value=128M "--store.block.path=$tmp/none"
+refused 64 'memory=1024 is less than twice max-query: give --memory=134217728' "$kvd" --memory=1K "--store.block.path=$tmp/none"
 refused 64 'store.memory=1 is out of range' "$kvd" --store.memory=1 "--store.block.path=$tmp/none" --port=0
 [ ! -e "$tmp/none" ] || fail "a file was made for an index without memory"
 refused 64 'address has a port' "$kvd" --address=127.0.0.1:80 "--store.block.path=$tmp/none"

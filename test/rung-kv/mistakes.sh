@@ -191,3 +191,18 @@ well closed_output set s key other # needs neither
 well closed_input set s key value
 well closed_input get s key
 equal value "$(cat out)" "a value that was set with standard input closed"
+
+# A damaged value: all others are saved, as docs/guide/storage.md says.
+cp s damaged
+at=$(grep -abo 'value 3' damaged | head -n 1 | cut -d: -f1)
+printf X | dd of=damaged bs=1 seek="$at" conv=notrunc 2>/dev/null
+status=0
+"$kv" dump --salvage damaged >rest 2>err || status=$?
+equal 1 "$status" "exit status of a dump without a value"
+grep -q '1 of 8 keys could not be read; the dump has all others' err || fail "it said: $(cat err)"
+well "$kv" create saved 256K
+well "$kv" load saved <rest
+well "$kv" list s
+grep -v '^key3$' out >expected
+well "$kv" list saved
+equal "$(cat expected)" "$(cat out)" "the keys that were saved"

@@ -33,8 +33,8 @@ static int dump_key(struct kv_store *store, const struct kv_key *key)
 int kv_command_dump(struct kv_store *store, int argc, char **argv)
 {
     struct kv_keys keys = {0}, before = {0};
-    uint64_t done = 0, total = store->archive ? store->tar.count : store->log.index.keys;
-    int err = 0, status = KV_OK;
+    uint64_t done = 0, lost = 0, total = store->archive ? store->tar.count : store->log.index.keys;
+    int err = 0;
     (void)argc;
     (void)argv;
     do {
@@ -42,10 +42,12 @@ int kv_command_dump(struct kv_store *store, int argc, char **argv)
         err = kv_list(store, "", after, &keys);
         for (size_t i = 0; !err && i < keys.count && !ferror(stdout); i++) {
             int one = dump_key(store, &keys.key[i]);
-            if (one == RUNG_E_CORRUPT || one == RUNG_E_IO)
-                status = kv_failed("reading", keys.key[i].key, keys.key[i].len, one);
-            else
+            if (one == RUNG_E_CORRUPT || one == RUNG_E_IO) {
+                kv_failed("reading", keys.key[i].key, keys.key[i].len, one);
+                lost++;
+            } else {
                 err = one;
+            }
             kv_progress(store, "dumping", ++done, total);
         }
         kv_keys_free(&before);
@@ -59,7 +61,10 @@ int kv_command_dump(struct kv_store *store, int argc, char **argv)
         return KV_FAILED;
     }
     putchar('\n');
-    return kv_output_end() ? KV_FAILED : status;
+    if (lost)
+        kv_say("%" PRIu64 " of %" PRIu64 " keys could not be read; the dump has all others", lost,
+               done);
+    return kv_output_end() || lost ? KV_FAILED : KV_OK;
 }
 
 struct dump_load {
