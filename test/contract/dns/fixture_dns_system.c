@@ -40,7 +40,7 @@ static bool fix_enter(const char **why)
     if (!test_netns_enter(why))
         return false;
     *why = "no right to mount a folder of its own over /etc: run this as root";
-    return unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0
+    return unshare(CLONE_NEWNS) == 0 && mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) == 0
            && mount("none", "/etc", "tmpfs", 0, NULL) == 0
            && fix_write("/etc/resolv.conf", "nameserver 127.0.0.1\n"
                                             "options timeout:1 attempts:2\n")
