@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* apps/bulk/bulk.c - sends on one port and takes on another, as fast as TCP lets it: what the
- * benchmarks measure a TCP with. Try: nc 127.0.0.1 7100 | head -c 1G >/dev/null, or another bulk with
- * --to=localhost. */
+ * benchmarks measure a TCP with. Try: nc 127.0.0.1 7100 | head -c 1G >/dev/null, or another bulk
+ * with --to=localhost. */
 #include "rung/heap.h"
 #include "rung/log.h"
 
@@ -107,7 +107,8 @@ static int bulk_check_to(struct rung_platform *p, const struct bulk_slots *slots
     bool send = bulk_key_send(&slots->keys);
     uint16_t port = send ? bulk_key_sink_port(&slots->keys) : bulk_key_port(&slots->keys);
     if (bulk_key_to(&slots->keys) == NULL && send) {
-        rung_log(p, RUNG_LOG_ERROR, "bulk", "--send goes with --to=NAME, which says whom to send to");
+        rung_log(p, RUNG_LOG_ERROR, "bulk", "--send goes with --to=NAME, which says whom to send "
+                 "to");
         return 64;
     }
     if (bulk_key_to(&slots->keys) != NULL && port == 0) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* apps/bulk/bulk_to.c - calls another host by its name: looks for its addresses, and tries one after
- * the other. The stream that follows is moved as on a port that listens. */
+/* apps/bulk/bulk_to.c - calls another host by its name: looks for its addresses, and tries one
+ * after the other. The stream that follows is moved as on a port that listens. */
 #include "rung/clock.h"
 #include "rung/log.h"
 
@@ -61,11 +61,11 @@ static void to_no_call(struct bulk_call *call, int err)
         rung_log(p, RUNG_LOG_WARN, "bulk", "%s: %s; trying the next address of %s", peer,
                  rung_err_text(err), call->to->name);
     else if (err == RUNG_E_REFUSED)
-        rung_log(p, RUNG_LOG_ERROR, "bulk", "%s: connection refused; start a bulk there, or give its "
-                 "port with --%s=N", peer, call->to->key);
+        rung_log(p, RUNG_LOG_ERROR, "bulk", "%s: connection refused; start a bulk there, or give "
+                 "its port with --%s=N", peer, call->to->key);
     else if (err == RUNG_E_TIMEDOUT)
-        rung_log(p, RUNG_LOG_ERROR, "bulk", "no answer from %s: is the host up, and lets it through "
-                 "who calls?", peer);
+        rung_log(p, RUNG_LOG_ERROR, "bulk", "no answer from %s: is the host up, and lets it "
+                 "through who calls?", peer);
     else
         rung_log(p, RUNG_LOG_ERROR, "bulk", "cannot call %s: %s", peer, rung_err_text(err));
 }

@@ -5,8 +5,9 @@
  *          flight, and libuv's threads carry out four of them at once.
  * Units    As dns.h.
  * Owner    The state is the opener's.
- * Context  The loop. getaddrinfo() cannot be called off: a request that is canceled ends at once, but
- *          its place is taken until the host has answered, and stop is done after the last of them.
+ * Context  The loop. getaddrinfo() cannot be called off: a request that is canceled ends at
+ *          once, but its place is taken until the host has answered, and stop is done after the
+ *          last of them.
  * Errors   open: none. The C library does not tell a failed server from a silent one, nor either
  *          from none being known: all are TIMEDOUT. */
 #ifndef RUNG_DNS_SYSTEM_H

@@ -47,8 +47,8 @@ struct rung_dns { /* a member of each module's own state */
 };
 
 /* For modules: what needs no asking, alike on every ground. 1: the request is answered, by how's
- * addrs and count. 0: name is what to ask for, without a dot at the end. NOTFOUND: an address of the
- * other family. RANGE. */
+ * addrs and count. 0: name is what to ask for, without a dot at the end. NOTFOUND: an address of
+ * the other family. RANGE. */
 int rung_dns_name(struct rung_dns_resolve *how, char name[RUNG_DNS_NAME + 1]);
 
 /* See RUNG_NET_TABLE: <prefix>_resolve and <prefix>_stop; both are required. */

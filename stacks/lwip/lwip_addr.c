@@ -299,8 +299,8 @@ void rung_lwip_addr_close(struct lwip_core *core)
     }
 }
 
-/* Name servers (RFC 2132 3.8) are kept until somebody asks for a name: nobody knows when they are told of
- * again. */
+/* Name servers (RFC 2132 3.8) are kept until somebody asks for a name: nobody knows when they
+ * are told of again. */
 void rung_lwip_port_dhcp_option(uint8_t option, uint8_t len, struct pbuf *p, uint16_t at)
 {
     struct lwip_core *core = rung_lwip_port_core();

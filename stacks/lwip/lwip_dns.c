@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* stacks/lwip/lwip_dns.c - DNS's table, on lwIP's dns.c: which asks one question, a name's addresses of
- * one family, and remembers one address of the answer. A request of either family is two questions
- * at once. dns.c has no way to call a question off, or to forget: both are done by its own clock. */
+/* stacks/lwip/lwip_dns.c - DNS's table, on lwIP's dns.c: which asks one question, a name's
+ * addresses of one family, and remembers one address of the answer. A request of either family
+ * is two questions at once. dns.c has no way to call a question off, or to forget: both are done
+ * by its own clock. */
 #include "lwip_dns.h"
 
 #include "rung/clock.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* stacks/lwip/lwip_dns.h - what the files of DNS share. Not for others.
- * A program that has no slot for DNS links none of this: core->dns is made by the first request, and
- * stop() reaches the rest through it alone. */
+/* stacks/lwip/lwip_dns.h - what the files of DNS share. Not for others. A program that has no
+ * slot for DNS links none of this: core->dns is made by the first request, and stop() reaches
+ * the rest through it alone. */
 #ifndef RUNG_LWIP_DNS_H
 #define RUNG_LWIP_DNS_H
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/* stacks/lwip/lwip_dns_guard.c - what dns.c sends and receives, looked at on the way: it is compiled
- * with three functions of UDP renamed (core.cmake), and theirs are here.
- * dns.c compares an answer's number and the host it comes from. That host's port, and which of our
- * own it was sent to, it ignores (RFC 5452 9.1), which leaves 16 bits to be guessed; its comparison
- * of names takes the beginning of one for the whole, and reads past the end of its table for one that
- * is longer and goes on with NULs. So an answer must first agree with what was asked, to the byte. */
+/* stacks/lwip/lwip_dns_guard.c - what dns.c sends and receives, looked at on the way: it is
+ * compiled with three functions of UDP renamed (core.cmake), and theirs are here. dns.c compares
+ * an answer's number and the host it comes from. That host's port, and which of our own it was
+ * sent to, it ignores (RFC 5452 9.1), which leaves 16 bits to be guessed; its comparison of
+ * names takes the beginning of one for the whole, and reads past the end of its table for one
+ * that is longer and goes on with NULs. So an answer must first agree with what was asked, to
+ * the byte. */
 #include "lwip_dns.h"
 
 #include "rung/addr.h"
@@ -40,8 +41,8 @@ static bool guard_same(const struct lwip_asked *asked, const struct pbuf *p)
     return true;
 }
 
-/* What it means if dns.c finds no address in the answer. That there is no such name is the last word,
- * and not the failure of one server that dns.c takes it for: it sees an empty answer. */
+/* What it means if dns.c finds no address in the answer. That there is no such name is the last
+ * word, and not the failure of one server that dns.c takes it for: it sees an empty answer. */
 static int guard_failure(struct pbuf *p)
 {
     uint8_t flags = pbuf_get_at(p, 3);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* stacks/lwip/lwip_dns_servers.c - whom to ask for names: the server that the key names, or else those
- * that DHCP has told of, and those of the router that has spoken last (RFC 8106). */
+/* stacks/lwip/lwip_dns_servers.c - whom to ask for names: the server that the key names, or else
+ * those that DHCP has told of, and those of the router that has spoken last (RFC 8106). */
 #include "lwip_dns.h"
 
 #include "rung/clock.h"

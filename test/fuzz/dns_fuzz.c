@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* test/fuzz/dns_fuzz.c - what a name server can answer a program on lwIP, and before it a router
- * advertise. Input: a byte that says
- * which family is asked for (1) and whether the question is left to the input too (2), the flags, the
- * count of answers, and what follows the question. The answer has the question's number and comes from
- * whom it was sent to: an attacker who does not see questions would have to guess these. Whatever it
- * is, the request ends once, with what an answer can say, and a good answer is believed after it.
- * With 4 in the first byte, the rest is a router advertisement's, behind its first four bytes. */
+ * advertise. Input: a byte that says which family is asked for (1) and whether the question is
+ * left to the input too (2), the flags, the count of answers, and what follows the question. The
+ * answer has the question's number and comes from whom it was sent to: an attacker who does not
+ * see questions would have to guess these. Whatever it is, the request ends once, with what an
+ * answer can say, and a good answer is believed after it. With 4 in the first byte, the rest is
+ * a router advertisement's, behind its first four bytes. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,8 +39,9 @@ static void fuzz_on_done(struct rung_op *op, int result)
 static void fuzz_ask(struct forger *f, struct fuzz_ask *ask, bool ip6)
 {
     static unsigned count;
-    *ask = (struct fuzz_ask){.how = {.op.done = fuzz_on_done, .name = ask->name, .addrs = ask->addrs,
-                                     .family = ip6 ? RUNG_AF_IPV6 : RUNG_AF_IPV4, .room = 2}};
+    *ask = (struct fuzz_ask){.how = {.op.done = fuzz_on_done, .name = ask->name,
+                                     .addrs = ask->addrs, .room = 2,
+                                     .family = ip6 ? RUNG_AF_IPV6 : RUNG_AF_IPV4}};
     snprintf(ask->name, sizeof(ask->name), "n%u.test", ++count);
     rung_dns_resolve(&f->stack.dns, &ask->how);
     test_run_turns(f->p, 4);

@@ -142,7 +142,8 @@ static void forged_answers_are_ignored(void **state)
     forger_close(&f);
 }
 
-/* Cut short at each length, an answer is none, or says that nothing was found; nothing else happens. */
+/* Cut short at each length, an answer is none, or says that nothing was found; nothing else
+ * happens. */
 static void short_answers_do_no_harm(void **state)
 {
     (void)state;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* test/support/forger.h - a stack on one end of a net-pair, and on the other a host
- * that is no host: it puts frames together by hand and reads what comes back.
- * Model    10.0.0.2 is the stack's address, 10.0.0.1 ours; over IPv6 both have link-local ones. Time
- *          is the virtual platform's.
+/* test/support/forger.h - a stack on one end of a net-pair, and on the other a host that is no
+ * host: it puts frames together by hand and reads what comes back.
+ * Model    10.0.0.2 is the stack's address, 10.0.0.1 ours; over IPv6 both have link-local ones.
+ *          Time is the virtual platform's.
  * Owner    The caller allocates the state; it does not move while open.
  * Context  The test's main flow. What must not fail fails the running cmocka test. */
 #ifndef FORGER_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* test/contract/dns/fixture_dns_system.c - dns-system in the DNS suite. The program has a network of
- * its own, and an /etc of its own that names the loopback as the host's name server: a socket there
- * is the server. Its files are read by getaddrinfo() in each process once, so they stay as they are;
- * without a server means that nobody listens. */
+/* test/contract/dns/fixture_dns_system.c - dns-system in the DNS suite. The program has a
+ * network of its own, and an /etc of its own that names the loopback as the host's name server:
+ * a socket there is the server. Its files are read by getaddrinfo() in each process once, so
+ * they stay as they are; without a server means that nobody listens. */
 #include "suite.h"
 
 #include <arpa/inet.h>

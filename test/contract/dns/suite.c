@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* test/contract/dns/suite.c - runs the cases; a case's beginning and end, and requests as an app makes
- * them. */
+/* test/contract/dns/suite.c - runs the cases; a case's beginning and end, and requests as an app
+ * makes them. */
 #include "suite.h"
 
 #include "test_suite.h"

@@ -30,8 +30,8 @@ struct dns_fixture {
     void (*free)(struct dns_rig *rig); /* the resolver has been stopped */
     /* The module's own open; with no server if so said. */
     enum rung_err (*open)(struct dns_rig *rig, bool no_server, struct rung_dns **dns);
-    /* Takes what has been asked, and answers it unless it is to keep silent. Returns how many questions
-     * have come since the resolver was opened. */
+    /* Takes what has been asked, and answers it unless it is to keep silent. Returns how many
+     * questions have come since the resolver was opened. */
     unsigned (*pump)(struct dns_rig *rig, bool silent);
     int failed;    /* what a request ends with whose server fails: IO if it can tell */
     int no_server; /* with none known: UNREACH if it can tell */

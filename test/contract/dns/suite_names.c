@@ -30,7 +30,8 @@ static void names_that_no_host_has_are_not_asked_for(void **state)
     static const char *const names[] = {
         "", ".", "..", ".test", "a..test", "four.test..", "four test", "four.test ", "four.test:80",
         "192.0.2.1:80", "[2001:db8::1]", "[2001:db8::1]:80", "192.0.2.1.", "192.0.2", "192.0.2.256",
-        "192.0.2.01", "10", "0x7f.1", "four.0xA", "four.1", "2001:db8::1%2", "2001:db8::g", "::1%lo",
+        "192.0.2.01", "10", "0x7f.1", "four.0xA", "four.1", "2001:db8::1%2", "2001:db8::g",
+        "::1%lo",
         "four/test", "f\xc3\xb6ur.test", "four\ttest", "four.test\n", "*.test", "%20",
     };
     char label[80] = "", name[300] = "";
