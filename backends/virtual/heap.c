@@ -1,14 +1,25 @@
 /* SPDX-License-Identifier: ISC */
 /* backends/virtual/heap.c - heap.h on malloc(), so that valgrind and the sanitizers see every
  * block. Fresh blocks are filled with a pattern: code that counts on zeros fails in every run. */
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/platform.h"
 #include "rung/heap.h"
+#include "virtual/heap.h"
 #include "virtual/virtual.h"
 
 #define HEAP_FRESH 0xa5
+
+static void *heap_counted(struct rung_platform *p, void *block)
+{
+    struct virtual_heap *heap = rung_virtual_heap(p);
+    heap->bytes += malloc_usable_size(block);
+    if (heap->bytes > heap->most)
+        heap->most = heap->bytes;
+    return rung_heap_counted(p, block);
+}
 
 void *rung_alloc(struct rung_platform *p, size_t size)
 {
@@ -20,7 +31,7 @@ void *rung_zalloc(struct rung_platform *p, size_t count, size_t size)
     assert(count > 0 && size > 0);
     if (count > SIZE_MAX / size) /* calloc() sees it too, but the sanitizers' one ends there */
         return NULL;
-    return rung_heap_admit(p) ? rung_heap_counted(p, calloc(count, size)) : NULL;
+    return rung_heap_admit(p) ? heap_counted(p, calloc(count, size)) : NULL;
 }
 
 void *rung_alloc_aligned(struct rung_platform *p, size_t align, size_t size)
@@ -32,18 +43,32 @@ void *rung_alloc_aligned(struct rung_platform *p, size_t align, size_t size)
     if (!rung_heap_admit(p) || posix_memalign(&block, align, size) != 0)
         return NULL;
     memset(block, HEAP_FRESH, size);
-    return rung_heap_counted(p, block);
+    return heap_counted(p, block);
 }
 
 void rung_free(struct rung_platform *p, void *block)
 {
     p->heap_blocks -= block != NULL;
+    rung_virtual_heap(p)->bytes -= malloc_usable_size(block);
     free(block);
 }
 
 size_t rung_virtual_heap_blocks(struct rung_platform *p)
 {
     return p->heap_blocks;
+}
+
+size_t rung_virtual_heap_bytes(struct rung_platform *p)
+{
+    return rung_virtual_heap(p)->bytes;
+}
+
+size_t rung_virtual_heap_most(struct rung_platform *p)
+{
+    struct virtual_heap *heap = rung_virtual_heap(p);
+    size_t most = heap->most;
+    heap->most = heap->bytes;
+    return most;
 }
 
 void rung_virtual_heap_fail_after(struct rung_platform *p, long n)

@@ -6,6 +6,7 @@
 #include "common/platform.h"
 #include "rung/clock.h"
 #include "rung/entropy.h"
+#include "virtual/heap.h"
 #include "virtual/record.h"
 #include "virtual/sink.h"
 #include "virtual/virtual.h"
@@ -18,6 +19,7 @@ struct rung_virtual {
     unsigned still_turns;    /* turns with work since time last moved */
     struct virtual_record log, console;
     struct virtual_sinks sinks;
+    struct virtual_heap heap;
 };
 
 static struct rung_virtual *virtual_of(struct rung_platform *p)
@@ -53,6 +55,11 @@ void rung_virtual_free(struct rung_platform *p)
     rung_virtual_record_free(&virtual_of(p)->console);
     rung_virtual_sinks_free(&virtual_of(p)->sinks);
     free(virtual_of(p));
+}
+
+struct virtual_heap *rung_virtual_heap(struct rung_platform *p)
+{
+    return &virtual_of(p)->heap;
 }
 
 struct virtual_sinks *rung_virtual_sinks(struct rung_platform *p)

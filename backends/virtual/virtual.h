@@ -80,6 +80,10 @@ void rung_virtual_sinks_fail(struct rung_platform *p, enum rung_err err);
 /* How many heap blocks are allocated. Any context. */
 size_t rung_virtual_heap_blocks(struct rung_platform *p);
 
+/* How many bytes they have, and the most that they had since this was last called. Any context. */
+size_t rung_virtual_heap_bytes(struct rung_platform *p);
+size_t rung_virtual_heap_most(struct rung_platform *p);
+
 /* Makes the n-th allocation from now on give NULL, once (1: the next); n <= 0: none. Any
  * context. */
 void rung_virtual_heap_fail_after(struct rung_platform *p, long n);
