@@ -138,13 +138,13 @@ const char *kvd_parse_line(struct kvd_memory *m, struct kvd_args *args, struct k
             at++;
         if (at == end)
             return NULL;
-        struct kvd_bytes arg = {.at = to, .hold = hold};
+        struct kvd_bytes arg = {.at = to};
         if (!inline_word(&at, end, &to))
             return "Protocol error: unbalanced quotes in request";
         arg.len = (size_t)(to - arg.at);
-        hold->refs++;
-        if (!kvd_args_add(m, args, arg)) {
-            kvd_hold_drop(m, hold);
+        arg.hold = arg.len > 0 ? hold : NULL;
+        if (!kvd_args_add(m, args, kvd_bytes_ref(arg))) {
+            kvd_bytes_drop(m, &arg);
             return "out of memory";
         }
     }

@@ -181,16 +181,18 @@ static enum kvd_parse parse_end(struct kvd_parser *ps, struct kvd_memory *m, str
     return KVD_PARSE_MORE;
 }
 
-/* A line that came in parts was given room for the longest; what is kept is as long as it is. */
-static bool parse_line_fits(struct kvd_parser *ps, struct kvd_memory *m)
+/* Of the line that has been gathered the words are kept, and not the blanks between them: the
+ * words are what is counted. NULL, or what is wrong. */
+static const char *parse_words(struct kvd_parser *ps, struct kvd_memory *m, struct kvd_args *args)
 {
-    struct kvd_hold *fits = kvd_hold_own(m, ps->line);
-    if (fits == NULL)
-        return false;
-    memcpy(kvd_hold_bytes(fits), kvd_hold_bytes(ps->line_hold), ps->line);
-    kvd_hold_drop(m, ps->line_hold);
-    ps->line_hold = fits;
-    return true;
+    struct kvd_hold *line = ps->line_hold;
+    const char *wrong = kvd_parse_line(m, args, line, ps->line);
+    if (wrong == NULL && !kvd_args_keep(m, args, line))
+        wrong = parse_no_memory;
+    kvd_hold_drop(m, line);
+    ps->line_hold = NULL;
+    ps->line = 0;
+    return wrong;
 }
 
 /* An inline command, up to its newline. */
@@ -212,12 +214,7 @@ static enum kvd_parse parse_inline(struct kvd_parser *ps, struct kvd_memory *m,
     *at += n;
     if (newline == NULL)
         return KVD_PARSE_MORE;
-    if (ps->line > n && !parse_line_fits(ps, m))
-        return parse_error(ps, parse_no_memory);
-    const char *wrong = kvd_parse_line(m, args, ps->line_hold, ps->line);
-    kvd_hold_drop(m, ps->line_hold);
-    ps->line_hold = NULL;
-    ps->line = 0;
+    const char *wrong = parse_words(ps, m, args);
     if (wrong != NULL)
         return parse_error(ps, wrong);
     parse_start(ps);
