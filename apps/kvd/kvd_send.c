@@ -68,13 +68,15 @@ void kvd_say_bytes(struct kvd_conn *c, struct kvd_bytes bytes)
         kvd_say(c, (const char *)bytes.at, bytes.len);
         return;
     }
-    struct kvd_piece *piece = c->lost ? NULL : piece_add(c, &c->kvd->m.pieces, sizeof *piece);
-    if (piece == NULL)
-        return;
-    piece->hold = kvd_bytes_ref(bytes).hold;
-    piece->buf.data = bytes.at;
-    piece->buf.len = bytes.len;
-    c->out_bytes += bytes.len;
+    for (size_t at = 0; at < bytes.len && !c->lost; at += KVD_PART) {
+        struct kvd_piece *piece = piece_add(c, &c->kvd->m.pieces, sizeof *piece);
+        if (piece == NULL)
+            return;
+        piece->hold = kvd_bytes_ref(bytes).hold;
+        piece->buf.data = bytes.at + at;
+        piece->buf.len = bytes.len - at < KVD_PART ? bytes.len - at : KVD_PART;
+        c->out_bytes += piece->buf.len;
+    }
 }
 
 void kvd_pieces_drop(struct kvd_conn *c)

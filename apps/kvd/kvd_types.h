@@ -32,6 +32,7 @@
 #define KVD_LOADS 2048u         /* values being read at once; beyond, new commands wait */
 #define KVD_OUT_MAX 65536u      /* bytes of replies that wait for a client before it is not read */
 #define KVD_CHUNK 4096u
+#define KVD_PART 65536u         /* of a long value, lent to TCP at once: so that moving is seen */
 #define KVD_SENDS 64u           /* pieces handed to TCP at once */
 #define KVD_CURSORS 1024u       /* scans under way that are remembered */
 

@@ -118,10 +118,37 @@ static void test_longer_than_the_store_takes(void **state)
     rig_close(&rig);
 }
 
+/* Who takes a long reply slowly is not taken for one who does not take it, though all of it needs
+ * longer than a stalled client has; and who stops within it is. */
+static void test_slow_readers(void **state)
+{
+    struct rig rig = {.tcp = {.segment = 16384, .queue = 16384}};
+    (void)state;
+    rig_open(&rig);
+    struct client *c = client_new(&rig), *stops = client_new(&rig);
+    client_set(c, "v", 1 << 20);
+    client_expect(c, "+OK\r\n");
+    c->deaf = stops->deaf = true;
+    client_words(c, "GET v");
+    client_words(stops, "GET v");
+    for (unsigned s = 0; s < 150; s++) {
+        rig_pass(&rig, RUNG_NS_PER_S);
+        client_take(c);
+        if (s < 20)
+            client_take(stops);
+    }
+    client_letters(c, 0, 1 << 20);
+    assert_int_equal(c->error, 0);
+    client_take(stops);
+    assert_int_equal(rung_tcp_recv(stops->conn, &(struct rung_buf *){0}, 1), RUNG_E_RESET);
+    assert_in_range(client_info(client_new(&rig), "kvd_reply_bytes"), 0, 1 << 16);
+    rig_close(&rig);
+}
+
 #define CASE(name) cmocka_unit_test(test_##name)
 static const struct CMUnitTest cases[] = {
     CASE(long_values), CASE(ranges_of_long_values), CASE(ranges_behind_what_is_refused),
-    CASE(longer_than_the_store_takes), {0},
+    CASE(longer_than_the_store_takes), CASE(slow_readers), {0},
 };
 
 int main(void)

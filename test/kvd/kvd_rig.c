@@ -358,6 +358,16 @@ void client_listen(struct client *c)
     rig_run(c->rig);
 }
 
+void client_take(struct client *c)
+{
+    struct rung_buf *lent;
+    if (rung_tcp_recv(c->conn, &lent, 1) == 1) {
+        client_keep(c, lent);
+        rung_buf_release(lent);
+    }
+    rig_run(c->rig);
+}
+
 uint64_t client_info(struct client *c, const char *name)
 {
     client_words(c, "INFO");

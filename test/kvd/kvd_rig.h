@@ -88,6 +88,7 @@ uint64_t client_info(struct client *c, const char *name); /* a number of INFO */
 void client_shut(struct client *c);
 void client_abort(struct client *c);
 void client_listen(struct client *c); /* not deaf any more */
+void client_take(struct client *c); /* one segment, though it is deaf */
 
 /* A line as an array of bulks, into out; gives its length. */
 size_t rig_encode(const char *line, char *out, size_t room);
