@@ -88,7 +88,7 @@ static bool conn_may_read(struct kvd_conn *c)
 /* Whether it has memory that others may be waiting for: then a byte now and then is not enough. */
 bool kvd_conn_holds(const struct kvd_conn *c)
 {
-    return c->reading != NULL && c->reading->args.granted > 0;
+    return c->hold.kind != KVD_WAIT_NONE || (c->reading != NULL && c->reading->args.granted > 0);
 }
 
 /* Takes a buffer from TCP. False: none, or the end. */
@@ -120,9 +120,9 @@ static bool conn_receive(struct kvd_conn *c)
     c->rx_at = buf->data;
     c->rx_end = buf->data + buf->len;
     c->moved += buf->len;
-    if (c->wait.kind == KVD_WAIT_STALL && (c->moved >= CONN_MOVES || !kvd_conn_holds(c))) {
+    if (c->moved >= CONN_MOVES || !kvd_conn_holds(c)) {
         c->moved = 0;
-        kvd_wait(c, KVD_WAIT_STALL); /* it moves */
+        kvd_wait_moves(c);
     }
     return true;
 }
@@ -194,6 +194,8 @@ static bool conn_reserve(struct kvd_conn *c)
             return false;
         }
     }
+    if (c->parser.want <= m->query_max)
+        kvd_wait_short(c);
     kvd_parse_refuse(&c->parser, m, args, "OOM too many long commands at once");
     return true;
 }

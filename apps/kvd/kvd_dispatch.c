@@ -158,6 +158,8 @@ static bool take_keep(struct kvd *kvd, struct kvd_cmd *cmd)
     struct kvd_conn *c = cmd->conn;
     uint64_t cost = take_cost(cmd), lacks = cost > cmd->args.granted ? cost - cmd->args.granted : 0;
     if (kvd->multi_bytes + cost > kvd->m.query_max / 2 || !kvd_query_take(&kvd->m, lacks)) {
+        if (cost <= kvd->m.query_max / 2)
+            kvd_wait_short(c);
         kvd_fail(cmd, "OOM too many transactions at once");
         return false;
     }
@@ -193,6 +195,7 @@ static void take_queue(struct kvd *kvd, struct kvd_cmd *cmd)
     c->multi_count++;
     c->multi_bytes += take_cost(cmd);
     kvd->multi_bytes += take_cost(cmd);
+    kvd_wait_hold(c);
     kvd_simple(reply, "QUEUED");
     take_append(reply);
     kvd_cmd_done(reply);

@@ -5,6 +5,7 @@
 
 #define LIFE_LINGER_NS (2 * RUNG_NS_PER_S) /* how long a client may take to close after us */
 #define LIFE_HURRY_NS RUNG_NS_PER_S /* to stall, while others wait for the memory it holds */
+#define LIFE_LATE_NS (RUNG_NS_PER_S / 4) /* that a timer may be */
 
 enum { LIFE_ACCEPTS = 64 /* at once, before others have their turn */ };
 
@@ -15,15 +16,57 @@ void kvd_wait(struct kvd_conn *c, enum kvd_wait wait)
 
 static void wait_let_go(struct kvd_conn *c, unsigned kind)
 {
-    if (kind == KVD_WAIT_STALL)
-        rung_log(c->kvd->p, RUNG_LOG_DEBUG, "kvd", "client %llu is reset: it stopped within a "
-                 "command, or takes no replies", (unsigned long long)c->id);
-    kvd_let_go(c, kind != KVD_WAIT_STALL);
+    bool orderly = kind == KVD_WAIT_IDLE || kind == KVD_WAIT_LINGER;
+    if (!orderly)
+        rung_log(c->kvd->p, RUNG_LOG_DEBUG, "kvd", "client %llu is reset: %s",
+                 (unsigned long long)c->id,
+                 kind == KVD_WAIT_HOLD ? "others have no room for a command, and its transaction "
+                                         "does not go on"
+                                       : "it stopped within a command, or takes no replies");
+    kvd_let_go(c, orderly);
+}
+
+/* A transaction that has more than its share of what all together may have, and whose client does
+ * not go on, is in the way of others: but only when there are any. */
+void kvd_wait_hold(struct kvd_conn *c)
+{
+    struct kvd *kvd = c->kvd;
+    if (c->multi_bytes <= kvd->m.query_max / 2 / kvd->config.max_connections)
+        rung_timeout_stop(&kvd->timeouts, &c->hold);
+    else if (c->hold.kind == KVD_WAIT_NONE)
+        rung_timeout_start(&kvd->timeouts, &c->hold, KVD_WAIT_HOLD);
+}
+
+void kvd_wait_moves(struct kvd_conn *c)
+{
+    if (c->wait.kind == KVD_WAIT_STALL)
+        kvd_wait(c, KVD_WAIT_STALL);
+    if (c->hold.kind == KVD_WAIT_HOLD)
+        rung_timeout_start(&c->kvd->timeouts, &c->hold, KVD_WAIT_HOLD);
+}
+
+/* Whether somebody waits for the query budget, or was refused just now and may come again. */
+static bool wait_short(const struct kvd *kvd)
+{
+    return kvd->parked_long > 0 || rung_loop_now_ns(kvd->p) < kvd->short_until_ns;
+}
+
+static void wait_hold_over(struct kvd_conn *c)
+{
+    bool slow = c->out == NULL && (c->parked || c->first != NULL); /* it is we who are */
+    if (slow || !wait_short(c->kvd))
+        rung_timeout_start(&c->kvd->timeouts, &c->hold, KVD_WAIT_HOLD);
+    else
+        wait_let_go(c, KVD_WAIT_HOLD);
 }
 
 /* A connection is idle while nothing is at work for it, and stalled while its client is to move. */
 static void wait_over(struct rung_timeouts *set, struct rung_timeout *waiter, unsigned kind)
 {
+    if (kind == KVD_WAIT_HOLD) {
+        wait_hold_over(rung_container_of(waiter, struct kvd_conn, hold));
+        return;
+    }
     struct kvd_conn *c = rung_container_of(waiter, struct kvd_conn, wait);
     bool hurried = waiter->due_ns > rung_loop_now_ns(set->p);
     if (kind == KVD_WAIT_IDLE && c->first != NULL)
@@ -40,9 +83,18 @@ static uint64_t wait_sooner_ns(struct rung_timeouts *set, unsigned kind)
 {
     const struct kvd *kvd = rung_container_of(set, struct kvd, timeouts);
     uint64_t length_ns = set->queues[kind].length_ns;
-    bool hurry = kind == KVD_WAIT_STALL && length_ns > LIFE_HURRY_NS
-                 && (kvd_reply_full(&kvd->m) || kvd->parked_long > 0);
-    return hurry ? length_ns - LIFE_HURRY_NS : 0;
+    bool hurry = (kind == KVD_WAIT_STALL && (kvd_reply_full(&kvd->m) || kvd->parked_long > 0))
+                 || (kind == KVD_WAIT_HOLD && wait_short(kvd));
+    return hurry && length_ns > LIFE_HURRY_NS ? length_ns - LIFE_HURRY_NS : 0;
+}
+
+void kvd_wait_short(struct kvd_conn *c)
+{
+    struct kvd *kvd = c->kvd;
+    if (c->hold.kind != KVD_WAIT_NONE)
+        return; /* it has more than its share already */
+    kvd->short_until_ns = rung_loop_now_ns(kvd->p) + LIFE_HURRY_NS + LIFE_LATE_NS;
+    kvd_wait_hurry(kvd);
 }
 
 void kvd_wait_hurry(struct kvd *kvd)
@@ -56,6 +108,7 @@ void kvd_wait_init(struct kvd *kvd)
     kvd->timeouts.sooner_ns = wait_sooner_ns;
     kvd->wait[KVD_WAIT_IDLE].length_ns = rung_ns_bounded(kvd->config.idle_timeout_ns);
     kvd->wait[KVD_WAIT_STALL].length_ns = rung_ns_bounded(kvd->config.stall_timeout_ns);
+    kvd->wait[KVD_WAIT_HOLD].length_ns = rung_ns_bounded(kvd->config.stall_timeout_ns);
     kvd->wait[KVD_WAIT_LINGER].length_ns = LIFE_LINGER_NS;
     rung_timeouts_init(&kvd->timeouts, kvd->p, kvd->wait, KVD_WAITS);
 }
@@ -160,6 +213,7 @@ void kvd_let_go(struct kvd_conn *c, bool orderly)
         return;
     c->tcp = NULL;
     kvd_wait(c, KVD_WAIT_NONE);
+    rung_timeout_stop(&kvd->timeouts, &c->hold);
     if (c->prev != NULL)
         c->prev->next = c->next;
     else

@@ -15,6 +15,7 @@ void kvd_multi_drop(struct kvd_conn *c)
     c->multi_count = 0;
     c->kvd->multi_bytes -= c->multi_bytes;
     c->multi_bytes = 0;
+    kvd_wait_hold(c);
     c->multi = c->multi_broken = false;
 }
 

@@ -176,7 +176,7 @@ struct kvd_piece {
 };
 
 enum kvd_wait {
-    KVD_WAIT_NONE, KVD_WAIT_IDLE, KVD_WAIT_STALL, KVD_WAIT_LINGER, KVD_WAITS
+    KVD_WAIT_NONE, KVD_WAIT_IDLE, KVD_WAIT_STALL, KVD_WAIT_LINGER, KVD_WAIT_HOLD, KVD_WAITS
 };
 
 struct kvd_conn {
@@ -185,6 +185,7 @@ struct kvd_conn {
     struct kvd_conn *next, *prev;
     struct kvd_conn *flush_next, *parked_next;
     struct rung_timeout wait; /* kind: enum kvd_wait */
+    struct rung_timeout hold; /* HOLD, while a transaction has more than its share */
     uint64_t id;
     struct kvd_hold *rx; /* of the buffer being read; NULL: none */
     const uint8_t *rx_at, *rx_end;
@@ -294,6 +295,7 @@ struct kvd {
     int failed; /* what a write answered that may have happened or not; 0: none did */
     unsigned parked_long; /* connections that wait for a long command's memory */
     uint64_t multi_bytes; /* of all transactions that wait for their EXEC */
+    uint64_t short_until_ns; /* the query budget had no room for somebody; 0: never yet */
     uint64_t changes; /* that commands have made, ever */
     unsigned careful; /* commands to be written one at a time, after a batch was refused */
     struct rung_task write_task;

@@ -153,6 +153,99 @@ static void test_transactions_are_paid_for(void **state)
     rig_close(&rig);
 }
 
+enum { QUEUED_LEN = 60000 };
+
+/* A command of about so many bytes for a transaction. */
+static void queue_one(struct client *c)
+{
+    static char set[QUEUED_LEN + 64];
+    int n = sprintf(set, "*3\r\n$3\r\nSET\r\n$1\r\nv\r\n$%u\r\n", QUEUED_LEN);
+    memset(set + n, 'x', QUEUED_LEN);
+    memcpy(set + n + QUEUED_LEN, "\r\n", 2);
+    client_send(c, set, (size_t)n + QUEUED_LEN + 2);
+    rig_run(c->rig);
+}
+
+static void hold_most(struct rig *rig, struct client *c, unsigned commands)
+{
+    client_ask(c, "MULTI", "+OK\r\n");
+    for (unsigned i = 0; i < commands; i++)
+        queue_one(c);
+    assert_null(strstr(c->rx, "-"));
+    c->len = 0;
+    rig_pass(rig, 300 * RUNG_NS_PER_S);
+    client_ask(c, "PING", "+QUEUED\r\n"); /* nobody has needed it: it is left alone */
+}
+
+static const char no_transaction[] = "-OOM too many transactions at once\r\n";
+
+/* A transaction that has more than its share may wait for its EXEC until others need the memory:
+ * then its client has a second, and a byte now and then does not help. */
+static void test_held_transactions(void **state)
+{
+    (void)state;
+    for (unsigned drips = 0; drips < 2; drips++) {
+        struct rig rig = {.config = {.memory = 4 << 20, .max_query = 2 << 20}};
+        rig_open(&rig);
+        struct client *small = client_new(&rig), *hog = client_new(&rig), *c = client_new(&rig);
+        client_ask(small, "MULTI", "+OK\r\n");
+        client_ask(small, "SET small 1", "+QUEUED\r\n");
+        hold_most(&rig, hog, 17);
+        client_ask(c, "MULTI", "+OK\r\n");
+        queue_one(c);
+        client_expect(c, no_transaction);
+        for (unsigned i = 0; i < 8 && drips && hog->error == 0 && !hog->eof; i++) {
+            rig_pass(&rig, RUNG_NS_PER_S / 5);
+            client_words(hog, "PING");
+        }
+        hog->len = 0;
+        rig_pass(&rig, RUNG_NS_PER_S);
+        hog->rx[hog->len] = '\0';
+        client_gone(hog);
+        client_ask(c, "DISCARD", "+OK\r\n");
+        client_ask(c, "MULTI", "+OK\r\n");
+        queue_one(c);
+        client_expect(c, "+QUEUED\r\n");
+        client_ask(c, "EXEC", "*1\r\n+OK\r\n");
+        client_ask(small, "EXEC", "*1\r\n+OK\r\n"); /* it was in nobody's way */
+        assert_int_equal(client_info(c, "kvd_query_bytes"), 0);
+        rig_close(&rig);
+    }
+}
+
+/* Who goes on with a transaction keeps it, and so does he whose own has no more room. */
+static void test_transactions_that_go_on(void **state)
+{
+    struct rig rig = {.config = {.memory = 4 << 20, .max_query = 2 << 20}};
+    static const char begin[] = "*3\r\n$3\r\nSET\r\n$1\r\nv\r\n$60000\r\n";
+    static char part[QUEUED_LEN / 3];
+    (void)state;
+    rig_open(&rig);
+    struct client *slow = client_new(&rig);
+    hold_most(&rig, slow, 16);
+    client_send(slow, begin, sizeof begin - 1);
+    memset(part, 'x', sizeof part);
+    for (unsigned i = 0; i < 3; i++) {
+        struct client *other = client_new(&rig);
+        client_ask(other, "MULTI", "+OK\r\n");
+        queue_one(other);
+        queue_one(other);
+        assert_non_null(strstr(other->rx, no_transaction));
+        client_abort(other);
+        rig_pass(&rig, RUNG_NS_PER_S * 9 / 10);
+        client_send(slow, part, sizeof part);
+        rig_run(&rig);
+    }
+    client_send(slow, "\r\n", 2);
+    rig_run(&rig);
+    client_expect(slow, "+QUEUED\r\n");
+    queue_one(slow);
+    client_expect(slow, no_transaction);
+    rig_pass(&rig, 300 * RUNG_NS_PER_S);
+    client_ask(slow, "EXEC", "-EXECABORT Transaction discarded because of previous errors.\r\n");
+    rig_close(&rig);
+}
+
 /* Inline commands that come in two parts: each is as long as it is, not as the longest. */
 static void test_inline_in_a_transaction(void **state)
 {
@@ -200,7 +293,8 @@ static void test_http(void **state)
 #define CASE(name) cmocka_unit_test(test_##name)
 static const struct CMUnitTest cases[] = {
     CASE(half_commands_are_hurried), CASE(a_slow_command_is_not_stalled), CASE(many_halves),
-    CASE(transactions_are_paid_for), CASE(inline_in_a_transaction), CASE(http), {0},
+    CASE(transactions_are_paid_for), CASE(held_transactions),
+    CASE(transactions_that_go_on), CASE(inline_in_a_transaction), CASE(http), {0},
 };
 
 int main(void)
