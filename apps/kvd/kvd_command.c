@@ -3,8 +3,6 @@
  * queues, its run and its end. */
 #include "kvd_int.h"
 
-enum { OP_MAX_NAME = 16 };
-
 static const struct kvd_op ops[] = {
     {"append", kvd_cmd_append, 3, 1, 1, 1, KVD_NEED_BYTES, KVD_WRITES | KVD_GROWS},
     {"client", kvd_cmd_client, -2, 0, 0, 0, 0, KVD_NO_MULTI},
@@ -82,16 +80,15 @@ void kvd_ops_init(struct kvd *kvd)
 
 const struct kvd_op *kvd_op_find(const struct kvd *kvd, struct kvd_bytes name)
 {
-    char lower[OP_MAX_NAME];
-    if (name.len >= OP_MAX_NAME)
+    char lower[KVD_OP_NAME] = {0};
+    if (name.len == 0 || name.len >= KVD_OP_NAME || name.at[name.len - 1] == '\0')
         return NULL;
     for (size_t i = 0; i < name.len; i++) {
         char c = (char)name.at[i];
         lower[i] = c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
     }
     for (unsigned at = op_hash(lower, name.len); kvd->ops[at] != NULL; at = (at + 1) & 255) {
-        if (strlen(kvd->ops[at]->name) == name.len
-            && memcmp(kvd->ops[at]->name, lower, name.len) == 0)
+        if (memcmp(kvd->ops[at]->name, lower, sizeof lower) == 0)
             return kvd->ops[at];
     }
     return NULL;

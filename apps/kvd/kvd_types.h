@@ -119,8 +119,10 @@ struct kvd_reply {
 
 enum { KVD_TO_END = 255 }; /* as kvd_op.last; no number of a word */
 
+#define KVD_OP_NAME 16u /* a command's name and the zeros behind it */
+
 struct kvd_op {
-    const char *name;
+    char name[KVD_OP_NAME];
     /* Runs the command: first in the queues of all its keys, all that it needs being known. */
     void (*run)(struct kvd *kvd, struct kvd_cmd *cmd);
     int arity; /* words; negative: at least so many */

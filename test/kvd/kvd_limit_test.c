@@ -114,6 +114,15 @@ static void test_unknown_names(void **state)
     client_send(c, nul, sizeof nul - 1);
     rig_run(&rig);
     client_expect(c, "-ERR unknown command 'G?E?T?!'; COMMAND lists those that there are\r\n");
+    for (size_t len = 1; len < 20; len++) { /* zeros behind it make it none either */
+        char ping[32] = "PING", head[16];
+        client_send(c, head, (size_t)sprintf(head, "*1\r\n$%zu\r\n", 4 + len));
+        memcpy(ping + 4 + len, "\r\n", 2);
+        client_send(c, ping, 4 + len + 2);
+        rig_run(&rig);
+        assert_memory_equal(c->rx, "-ERR unknown command 'PING?", 27);
+        c->len = 0;
+    }
     memset(line, 'z', sizeof line);
     line[sizeof line - 1] = '\0';
     client_words(c, line);
