@@ -56,7 +56,6 @@ static void kvd_init(struct kvd *kvd, const struct kvd_config *config)
     kvd->parked_end = &kvd->parked;
     kvd->table_mask = KVD_SLOTS - 1;
     rung_entropy_fill(kvd->p, kvd->seed, sizeof kvd->seed);
-    kvd->seed[1] |= 1;
     kvd->accept_task.fn = kvd_accept_task;
     kvd->write_task.fn = kvd_batch_task;
     kvd->flush_task.fn = kvd_flush_task;

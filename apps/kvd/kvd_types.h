@@ -276,7 +276,7 @@ struct kvd {
     struct rung_timeout_queue wait[KVD_WAITS];
 
     const struct kvd_op *ops[256]; /* by a hash of their names */
-    uint64_t seed[2];
+    uint64_t seed[2]; /* of the keys' hash */
     struct kvd_key **table;
     size_t table_mask, key_count;
     unsigned loads;
