@@ -29,13 +29,24 @@ void kvd_dirty(struct kvd *kvd, struct kvd_key *key, uint64_t bytes)
     kvd->dirty_count++;
 }
 
-bool kvd_batch_room(const struct kvd *kvd, const struct kvd_cmd *cmd)
+/* Whether the next batch takes so many more changes, with so many bytes. */
+static bool batch_room(const struct kvd *kvd, uint32_t count, size_t bytes)
 {
     uint32_t max = kvd->kv->info.max_batch < BATCH_KEYS ? kvd->kv->info.max_batch : BATCH_KEYS;
     if (kvd->dirty_count == 0)
         return kvd->careful == 0 || kvd->next_after.first == NULL;
-    return kvd->careful == 0 && kvd->dirty_count + cmd->slot_count <= max
-           && kvd->dirty_bytes + cmd->args.bytes <= BATCH_BYTES;
+    return kvd->careful == 0 && kvd->dirty_count + count <= max
+           && kvd->dirty_bytes + bytes <= BATCH_BYTES;
+}
+
+bool kvd_batch_room(const struct kvd *kvd, const struct kvd_cmd *cmd)
+{
+    return batch_room(kvd, cmd->slot_count, cmd->args.bytes);
+}
+
+bool kvd_batch_takes(const struct kvd *kvd, const struct kvd_key *key)
+{
+    return kvd->writing || batch_room(kvd, 1, key->name.len);
 }
 
 /* Room for count changes. */
@@ -148,9 +159,16 @@ static bool batch_unchanged(int result)
     return result != RUNG_E_IO && result != RUNG_E_CORRUPT && result != RUNG_E_UNKNOWN;
 }
 
+/* Whether no reader has put removals of what has expired into its batch. */
+static bool batch_all_of(const struct kvd *kvd, const struct kvd_cmd *cmd)
+{
+    return kvd->batch.count <= cmd->slot_count;
+}
+
 /* Answers those of the refused batch that have their answer, and gives the list of the others.
- * One that writes alone knows why; with none, all that was refused is to forget what has expired,
- * and what was answered holds. Others run again, readers too: they have seen what is not. */
+ * One that wrote all of it knows why; if none wrote, all that was refused is to forget what has
+ * expired, and what was answered holds. Others run again, readers too: they have seen what is
+ * not. */
 static struct kvd_list_of_cmds batch_judge(struct kvd *kvd, int result)
 {
     struct kvd_list_of_cmds after = kvd->batch.after, again = {0};
@@ -162,7 +180,7 @@ static struct kvd_list_of_cmds batch_judge(struct kvd *kvd, int result)
     for (struct kvd_cmd *cmd; (cmd = kvd_pop(&after)) != NULL;) {
         if (writers == 0) {
             kvd_cmd_done(cmd);
-        } else if (batch_writer(cmd) && (writers == 1 || !unchanged)) {
+        } else if (batch_writer(cmd) && (!unchanged || (writers == 1 && batch_all_of(kvd, cmd)))) {
             kvd_reply_drop(cmd);
             kvd_fail_result(cmd, result);
             kvd_cmd_done(cmd);

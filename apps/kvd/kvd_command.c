@@ -209,10 +209,12 @@ static void cmd_run(struct kvd *kvd, struct kvd_cmd *cmd)
     uint64_t changes = kvd->changes;
     if (cmd->starved)
         cmd_drop_slots(cmd);
-    if (error != 0)
+    if (error != 0) {
         kvd_fail_result(cmd, error);
-    else
+    } else {
+        kvd->writing = (cmd->op->flags & KVD_WRITES) != 0;
         cmd->op->run(kvd, cmd);
+    }
     cmd->wrote = kvd->changes != changes;
     kvd_cmd_over(cmd);
 }

@@ -56,6 +56,8 @@ uint64_t kvd_wall_ms(struct kvd *kvd);
 /* kvd_batch.c */
 void kvd_dirty(struct kvd *kvd, struct kvd_key *key, uint64_t bytes);
 bool kvd_batch_room(const struct kvd *kvd, const struct kvd_cmd *cmd);
+/* Whether the command that runs may change the key: a reader has not been given room before. */
+bool kvd_batch_takes(const struct kvd *kvd, const struct kvd_key *key);
 void kvd_batch_end(struct kvd *kvd);
 void kvd_batch_task(struct rung_task *task);
 

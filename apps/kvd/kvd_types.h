@@ -288,6 +288,7 @@ struct kvd {
     struct kvd_list_of_cmds ready;   /* can run */
     struct kvd_list_of_cmds stalled; /* could, but for the next batch being full */
     bool running_ready;
+    bool writing; /* the command that runs is one that writes: it has room in the next batch */
 
     struct kvd_key *dirty, *dirty_last; /* the next batch's */
     unsigned dirty_count;

@@ -53,6 +53,43 @@ static void test_expires_without_writing(void **state)
     rig_close(&rig);
 }
 
+/* Readers that find keys expired remove as many as there is room for beside what others write, and
+ * when that is refused, others are not answered for them. */
+static void test_expired_beside_others(void **state)
+{
+    static const char none[] = "*12\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n"
+                               "$-1\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n";
+    static const struct { uint32_t room; unsigned over, left; } sets[] = {{8, 8, 5}, {4096, 5, 11}};
+    (void)state;
+    for (unsigned i = 0; i < RUNG_ARRAY_LEN(sets); i++) {
+        struct rig rig = {0};
+        char line[32];
+        rig_open(&rig);
+        struct client *a = client_new(&rig), *b = client_new(&rig), *c = client_new(&rig);
+        rig.gate.kv.info.max_batch = sets[i].room;
+        for (char key = 'a'; key < 'a' + 12; key++) {
+            snprintf(line, sizeof line, "SET %c 1 PX 10", key);
+            client_ask(a, line, "+OK\r\n");
+        }
+        rig_pass(&rig, RUNG_NS_PER_S);
+        rig.gate.hold = true;
+        client_words(a, "SET first 1");
+        client_words(c, "SET other 1");
+        client_words(b, "MGET a b c d e f g h i j k l");
+        rig.gate.hold = false;
+        rig.gate.refuse = RUNG_E_FULL;
+        rig.gate.refuse_over = sets[i].over;
+        gate_open(&rig);
+        client_expect(a, "+OK\r\n");
+        client_expect(b, none);
+        client_expect(c, "+OK\r\n");
+        assert_int_equal(rig.memory.count, 2 + sets[i].left);
+        client_ask(b, "MGET a b c d e f g h i j k l", none);
+        assert_int_equal(rig.memory.count, 2 + (sets[i].left == 5 ? 0 : 11));
+        rig_close(&rig);
+    }
+}
+
 static void test_sweep(void **state)
 {
     struct rig rig = {.config = {.sweep = 1000}};
@@ -184,7 +221,8 @@ static void test_glob(void **state)
 
 #define CASE(name) cmocka_unit_test(test_##name)
 static const struct CMUnitTest cases[] = {
-    CASE(expires_when_asked), CASE(expires_without_writing), CASE(sweep), CASE(restart),
+    CASE(expires_when_asked), CASE(expires_without_writing),
+    CASE(expired_beside_others), CASE(sweep), CASE(restart),
     CASE(tails), CASE(tails_of_others), CASE(glob), {0},
 };
 
