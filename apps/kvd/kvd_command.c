@@ -112,6 +112,7 @@ struct kvd_cmd *kvd_cmd_new(struct kvd *kvd, struct kvd_conn *conn)
     cmd->replies = NULL;
     cmd->reply.kind = KVD_NIL;
     cmd->reply.bytes = none;
+    cmd->kept = 0;
     cmd->then = NULL;
     kvd_args_init(&cmd->args);
     return cmd;
@@ -136,6 +137,7 @@ void kvd_cmd_free(struct kvd_cmd *cmd)
     cmd->subs = NULL;
     cmd_drop_slots(cmd);
     kvd_reply_drop(cmd);
+    kvd_reply_give(&kvd->m, cmd->kept);
     kvd_args_drop(&kvd->m, &cmd->args);
     kvd_give(&kvd->m, &kvd->m.cmds, cmd);
     kvd_memory_back(kvd);
@@ -259,16 +261,29 @@ void kvd_cmd_over(struct kvd_cmd *cmd)
         kvd_cmd_done(cmd);
 }
 
+/* What it was made of: its reply has references of its own to what it shows. */
+static void cmd_drop_words(struct kvd_cmd *cmd)
+{
+    cmd_drop_slots(cmd);
+    kvd_args_drop(&cmd->kvd->m, &cmd->args);
+    for (struct kvd_cmd *sub = cmd->subs; sub != NULL; sub = sub->next) {
+        sub->slot_count = 0; /* they are the transaction's */
+        cmd_drop_words(sub);
+    }
+}
+
 void kvd_cmd_done(struct kvd_cmd *cmd)
 {
     struct kvd *kvd = cmd->kvd;
     cmd->state = KVD_DONE;
     kvd->careful -= cmd->careful;
     cmd->careful = false;
-    if (cmd->then != NULL)
+    if (cmd->then != NULL) {
         cmd->then(cmd);
-    else if (cmd->conn == NULL)
+    } else if (cmd->conn == NULL) {
         kvd_cmd_free(cmd);
-    else
+    } else {
+        cmd_drop_words(cmd);
         kvd_flush(cmd->conn);
+    }
 }

@@ -151,20 +151,17 @@ static void conn_protocol_error(struct kvd_conn *c)
 }
 
 /* What is left of TCP's buffer becomes our own: TCP has few, and everybody waits for them. False:
- * there is no memory, or those that wait have enough of it. */
-static bool conn_keep_rx(struct kvd_conn *c)
+ * there is no memory. */
+static bool conn_own_rx(struct kvd_conn *c)
 {
     struct kvd_memory *m = &c->kvd->m;
-    struct kvd_args *args = &c->reading->args;
     size_t len = (size_t)(c->rx_end - c->rx_at);
-    if (m->reply_used + len > m->reply_max / 2 || args->own + kvd_args_in(args, c->rx) > KVD_SMALL)
-        return false;
     struct kvd_hold *own = kvd_hold_own(m, len);
     if (own == NULL)
         return false;
     memcpy(kvd_hold_bytes(own), c->rx_at, len);
     kvd_hold_charge(m, own, len);
-    if (!kvd_args_keep(m, args, c->rx)) {
+    if (c->reading != NULL && !kvd_args_keep(m, &c->reading->args, c->rx)) {
         kvd_hold_drop(m, own);
         return false;
     }
@@ -173,6 +170,17 @@ static bool conn_keep_rx(struct kvd_conn *c)
     c->rx_at = kvd_hold_bytes(own);
     c->rx_end = c->rx_at + len;
     return true;
+}
+
+/* The same for one that waits for memory. False also: those that wait have enough of it. */
+static bool conn_keep_rx(struct kvd_conn *c)
+{
+    const struct kvd_memory *m = &c->kvd->m;
+    const struct kvd_args *args = &c->reading->args;
+    size_t len = (size_t)(c->rx_end - c->rx_at);
+    if (m->reply_used + len > m->reply_max / 2 || args->own + kvd_args_in(args, c->rx) > KVD_SMALL)
+        return false;
+    return conn_own_rx(c);
 }
 
 /* Bytes for a long command are asked for. False: it waits for them, and holds nothing meanwhile
@@ -300,6 +308,8 @@ void kvd_conn_read(struct kvd_conn *c)
     kvd_run_ready(kvd);
     if (c->tcp == NULL || c->wait.kind == KVD_WAIT_LINGER)
         return;
+    if (c->tx_waits && c->rx != NULL && c->rx->buf != NULL && !kvd_reply_full(&kvd->m))
+        (void)conn_own_rx(c); /* its client may never take the replies */
     conn_rest(c);
     if (steps > 0) /* in this turn, behind what the store completes in it */
         rung_loop_defer(kvd->p, &kvd->flush_task);

@@ -76,6 +76,8 @@ struct kvd_bytes kvd_reply_ref(struct kvd_cmd *cmd, struct kvd_bytes bytes);
 bool kvd_array(struct kvd_cmd *cmd, uint32_t count);
 void kvd_raw(struct kvd_cmd *cmd, struct kvd_hold *hold, size_t len); /* the hold is the reply's */
 void kvd_reply_drop(struct kvd_cmd *cmd);
+void kvd_reply_keep(struct kvd_cmd *cmd); /* its client is slow: it is paid for, and TCP's bytes are
+                                           * given back */
 void kvd_reply_write(struct kvd_conn *c, struct kvd_cmd *cmd); /* to c->out */
 void kvd_say(struct kvd_conn *c, const char *text, size_t len);
 

@@ -201,7 +201,7 @@ static void life_orphan(struct kvd_conn *c)
         if (idle)
             kvd_cmd_free(cmd);
     }
-    c->first = c->barrier = NULL;
+    c->first = c->barrier = c->kept = NULL;
     c->cmd_count = 0;
 }
 

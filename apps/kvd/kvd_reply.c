@@ -147,6 +147,40 @@ void kvd_reply_drop(struct kvd_cmd *cmd)
         kvd_reply_drop(sub);
 }
 
+/* No buffer of TCP's is kept, which are few; nor anything that nobody has paid for. */
+static void reply_keep(struct kvd_memory *m, struct kvd_bytes *bytes)
+{
+    struct kvd_hold *hold = bytes->hold, *own;
+    if (hold == NULL || (hold->buf == NULL && hold->charged > 0))
+        return;
+    if (hold->buf == NULL) {
+        kvd_hold_charge(m, hold, sizeof *hold + bytes->len);
+        return;
+    }
+    own = kvd_hold_own(m, bytes->len);
+    if (own == NULL)
+        return;
+    memcpy(kvd_hold_bytes(own), bytes->at, bytes->len);
+    kvd_hold_charge(m, own, sizeof *own + bytes->len);
+    size_t len = bytes->len;
+    kvd_bytes_drop(m, bytes);
+    *bytes = (struct kvd_bytes){kvd_hold_bytes(own), len, own};
+}
+
+void kvd_reply_keep(struct kvd_cmd *cmd)
+{
+    struct kvd_memory *m = &cmd->kvd->m;
+    if (cmd->kept == 0) {
+        cmd->kept = sizeof *cmd;
+        kvd_reply_take(m, cmd->kept);
+    }
+    reply_keep(m, &cmd->reply.bytes);
+    for (uint32_t i = 0; i < cmd->reply_count; i++)
+        reply_keep(m, &cmd->replies[i].bytes);
+    for (struct kvd_cmd *sub = cmd->subs; sub != NULL; sub = sub->next)
+        kvd_reply_keep(sub);
+}
+
 /* A type's mark, a number, and the end of the line. */
 static void reply_number(struct kvd_conn *c, char mark, int64_t number)
 {

@@ -64,7 +64,8 @@ void kvd_say(struct kvd_conn *c, const char *text, size_t len)
 
 void kvd_say_bytes(struct kvd_conn *c, struct kvd_bytes bytes)
 {
-    if (bytes.len < KVD_COPY || bytes.hold == NULL) {
+    bool lent = bytes.hold != NULL && bytes.hold->buf != NULL; /* by TCP, which has few */
+    if (bytes.len < KVD_COPY || bytes.hold == NULL || lent) {
         kvd_say(c, (const char *)bytes.at, bytes.len);
         return;
     }
@@ -137,12 +138,25 @@ static void flush_replies(struct kvd_conn *c)
         c->cmd_count--;
         if (c->barrier == cmd)
             c->barrier = NULL;
+        if (c->kept == cmd)
+            c->kept = NULL;
         kvd_cmd_free(cmd);
     }
     struct kvd_cmd *barrier = c->barrier;
     if (barrier != NULL && barrier == c->first && !barrier->begun) {
         barrier->begun = true;
         barrier->op->run(c->kvd, barrier);
+    }
+}
+
+/* The client is slow: what is done and waits for that is kept for as little as it can be, and paid
+ * for, so that others who wait for the memory have an end of it. */
+static void keep_replies(struct kvd_conn *c)
+{
+    struct kvd_cmd *cmd = c->kept != NULL ? c->kept->next : c->first;
+    for (; cmd != NULL && cmd->state == KVD_DONE && !kvd_reply_full(&c->kvd->m); cmd = cmd->next) {
+        kvd_reply_keep(cmd);
+        c->kept = cmd;
     }
 }
 
@@ -157,7 +171,9 @@ static void flush_one(struct kvd_conn *c)
         kvd_let_go(c, false);
         return;
     }
-    if (!c->tx_waits && c->first != NULL && c->first->state == KVD_DONE)
+    if (c->tx_waits)
+        keep_replies(c);
+    else if (c->first != NULL && c->first->state == KVD_DONE)
         kvd_flush(c); /* the rest of them, after others have had their turn */
     if (c->ending && c->out == NULL && c->first == NULL)
         kvd_conn_end(c);

@@ -155,6 +155,7 @@ struct kvd_cmd {
     uint32_t waits;
     uint32_t slot_count;
     uint32_t reply_count;
+    uint32_t kept; /* bytes paid for while its client does not take what is before it */
     struct kvd_slot *slots, few[1];
     struct kvd_reply reply;
     struct kvd_reply *replies;
@@ -195,6 +196,7 @@ struct kvd_conn {
     struct kvd_cmd *reading;  /* gets the words of the command that is being read */
     struct kvd_cmd *barrier;  /* waits for those before it, or is at work; nothing is read */
     struct kvd_cmd *first, *last; /* in order, up to those whose replies are out */
+    struct kvd_cmd *kept; /* up to this one they are paid for; NULL: none is */
     uint32_t cmd_count;
     struct kvd_cmd *multi_first, *multi_last; /* queued since MULTI */
     uint32_t multi_count;

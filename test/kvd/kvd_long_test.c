@@ -133,13 +133,14 @@ static void test_slow_readers(void **state)
     client_words(stops, "GET v");
     for (unsigned s = 0; s < 150; s++) {
         rig_pass(&rig, RUNG_NS_PER_S);
-        client_take(c);
+        client_take(c, 1);
         if (s < 20)
-            client_take(stops);
+            client_take(stops, 1);
+        rig_run(&rig);
     }
     client_letters(c, 0, 1 << 20);
     assert_int_equal(c->error, 0);
-    client_take(stops);
+    client_take(stops, 1);
     assert_int_equal(rung_tcp_recv(stops->conn, &(struct rung_buf *){0}, 1), RUNG_E_RESET);
     assert_in_range(client_info(client_new(&rig), "kvd_reply_bytes"), 0, 1 << 16);
     rig_close(&rig);

@@ -358,14 +358,15 @@ void client_listen(struct client *c)
     rig_run(c->rig);
 }
 
-void client_take(struct client *c)
+unsigned client_take(struct client *c, unsigned most)
 {
     struct rung_buf *lent;
-    if (rung_tcp_recv(c->conn, &lent, 1) == 1) {
+    unsigned taken = 0;
+    for (; taken < most && rung_tcp_recv(c->conn, &lent, 1) == 1; taken++) {
         client_keep(c, lent);
         rung_buf_release(lent);
     }
-    rig_run(c->rig);
+    return taken;
 }
 
 uint64_t client_info(struct client *c, const char *name)

@@ -88,7 +88,8 @@ uint64_t client_info(struct client *c, const char *name); /* a number of INFO */
 void client_shut(struct client *c);
 void client_abort(struct client *c);
 void client_listen(struct client *c); /* not deaf any more */
-void client_take(struct client *c); /* one segment, though it is deaf */
+/* Though it is deaf: so many segments, or all that have come; gives how many. */
+unsigned client_take(struct client *c, unsigned most);
 
 /* A line as an array of bulks, into out; gives its length. */
 size_t rig_encode(const char *line, char *out, size_t room);

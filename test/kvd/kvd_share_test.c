@@ -6,6 +6,80 @@
 
 static const char half_set[] = "*3\r\n$3\r\nSET\r\n$1\r\nv\r\n$1500000\r\nabc";
 
+enum { DEAF = 10, PIPED = 250, PIPED_LEN = 1000 };
+
+/* PIPED commands at once, twice, whose replies show PIPED_LEN bytes each. */
+static void pipe_up(struct client *c, const char *format)
+{
+    static char text[PIPED * 1200], word[PIPED_LEN + 1];
+    memset(word, 'w', PIPED_LEN);
+    for (unsigned k = 0; k < 2; k++) {
+        int len = 0;
+        for (unsigned i = 0; i < PIPED; i++)
+            len += snprintf(text + len, sizeof text - (size_t)len, format, word);
+        client_send(c, text, (size_t)len);
+        rig_run(c->rig);
+    }
+}
+
+static void replies_are_whole(const struct client *c)
+{
+    static const char head[] = "$1000\r\n";
+    unsigned count = 0;
+    for (const char *at = c->rx; (at = strstr(at, head)) != NULL; at += PIPED_LEN, count++)
+        assert_memory_equal(at + sizeof head - 1 + PIPED_LEN, "\r\n", 2);
+    assert_int_equal(count, 2 * PIPED);
+}
+
+/* All of TCP's buffers that are lent are those that these clients have before them, and take. */
+static void only_unread(const struct rig *rig, struct client *c[], unsigned count)
+{
+    size_t lent = rig->tcp.segments, unread = 0;
+    for (unsigned i = 0; i < count; i++)
+        unread += client_take(c[i], 1000);
+    assert_int_equal(lent, unread);
+}
+
+/* Clients that pipeline and do not take the replies: no buffer of TCP's is kept for them, what is
+ * kept is paid for, and when that is too much they have a second. */
+static void test_deaf_pipelines(void **state)
+{
+    static const char *const formats[] = {
+        "*2\r\n$4\r\nECHO\r\n$1000\r\n%s\r\n", "*2\r\n$4\r\nPING\r\n$1000\r\n%s\r\n",
+        "*4\r\n$3\r\nSET\r\n$1\r\nv\r\n$1000\r\n%s\r\n$3\r\nGET\r\n",
+        "MULTI\r\n*2\r\n$4\r\nECHO\r\n$1000\r\n%s\r\nEXEC\r\n"};
+    (void)state;
+    for (unsigned f = 0; f < RUNG_ARRAY_LEN(formats); f++) {
+        struct rig rig = {.config = {.memory = 3 << 20, .max_query = 1 << 20,
+                                     .max_pipeline = 10000, .max_connections = 20},
+                          .tcp = {.segment = 300000, .queue = 16384}};
+        struct client *c[DEAF], *good;
+        unsigned left = 0;
+        rig_open(&rig);
+        rig.tcp.window = 300000;
+        good = client_new(&rig);
+        client_set(good, "v", PIPED_LEN);
+        client_expect(good, "+OK\r\n");
+        for (unsigned i = 0; i < DEAF; i++) {
+            c[i] = client_new(&rig);
+            c[i]->deaf = true;
+            pipe_up(c[i], formats[f]);
+            if (i == 2)
+                only_unread(&rig, c, 3);
+        }
+        rig_pass(&rig, 2 * RUNG_NS_PER_S);
+        assert_in_range(client_info(good, "connected_clients"), 2, DEAF);
+        assert_in_range(client_info(good, "kvd_reply_bytes"), 1 << 18, 3 << 19);
+        for (unsigned i = 0; i < DEAF; i++) {
+            client_listen(c[i]);
+            if (c[i]->error == 0 && ++left > 0)
+                replies_are_whole(c[i]);
+        }
+        assert_in_range(left, 4, DEAF - 1);
+        rig_close(&rig);
+    }
+}
+
 /* Clients that say a part of a long command: the first has the memory, the others wait for it. */
 static void halves_open(struct rig *rig, struct client *c[], unsigned count)
 {
@@ -292,7 +366,8 @@ static void test_http(void **state)
 
 #define CASE(name) cmocka_unit_test(test_##name)
 static const struct CMUnitTest cases[] = {
-    CASE(half_commands_are_hurried), CASE(a_slow_command_is_not_stalled), CASE(many_halves),
+    CASE(deaf_pipelines), CASE(half_commands_are_hurried),
+    CASE(a_slow_command_is_not_stalled), CASE(many_halves),
     CASE(transactions_are_paid_for), CASE(held_transactions),
     CASE(transactions_that_go_on), CASE(inline_in_a_transaction), CASE(http), {0},
 };
