@@ -10,12 +10,14 @@ list(TRANSFORM lwip_files PREPEND ${LWIP_SOURCE_DIR}/src/)
 add_library(rung_lwip_core STATIC ${lwip_files})
 target_include_directories(rung_lwip_core SYSTEM PUBLIC ${LWIP_SOURCE_DIR}/src/include
                                                        ${CMAKE_CURRENT_SOURCE_DIR}/port)
-# Three functions that lwIP's other files call by name are ours, around lwIP's own: lwip_demux.c and
-# lwip_guard.c say why.
+# Four functions that lwIP's other files call by name are ours, around lwIP's own: lwip_demux.c,
+# lwip_guard.c and lwip_loss.c say why.
 set_source_files_properties(${LWIP_SOURCE_DIR}/src/core/tcp_in.c PROPERTIES
                             COMPILE_DEFINITIONS tcp_input=rung_lwip_real_tcp_input)
 set_source_files_properties(${LWIP_SOURCE_DIR}/src/core/tcp.c PROPERTIES
     COMPILE_DEFINITIONS tcp_netif_ip_addr_changed=rung_lwip_real_tcp_netif_ip_addr_changed)
+set_source_files_properties(${LWIP_SOURCE_DIR}/src/core/tcp_out.c PROPERTIES
+    COMPILE_DEFINITIONS tcp_rexmit_rto_prepare=rung_lwip_real_tcp_rexmit_rto_prepare)
 # DHCP asks for name servers too; what dns.c sends and receives is looked at (lwip_dns_guard.c).
 set_source_files_properties(${LWIP_SOURCE_DIR}/src/core/ipv4/dhcp.c PROPERTIES
     COMPILE_OPTIONS "-include;${CMAKE_CURRENT_SOURCE_DIR}/port/arch/dhcp_asks.h"

@@ -17,6 +17,34 @@
 #define LOSS_DUPLICATES 3u /* RFC 5681 3.2 */
 #define LOSS_SACK 5u       /* RFC 2018 3 */
 
+err_t rung_lwip_real_tcp_rexmit_rto_prepare(struct tcp_pcb *pcb);
+
+static uint32_t loss_seq(const struct tcp_seg *seg)
+{
+    return lwip_ntohl(seg->tcphdr->seqno);
+}
+
+/* Called by name by lwIP's tcp.c at a time-out: what is out waits to be sent again. lwIP puts it in front
+ * of all that waits, which a segment may do already that was lost before it, while the peer's window
+ * is shut. Behind a later one it would never leave: that one does not fit into the window of
+ * congestion, and neither timer runs. So both go into one queue, in order. */
+err_t tcp_rexmit_rto_prepare(struct tcp_pcb *pcb)
+{
+    struct tcp_seg *waiting = pcb->unsent, **at = &pcb->unsent;
+    pcb->unsent = NULL;
+    err_t err = rung_lwip_real_tcp_rexmit_rto_prepare(pcb);
+    while (waiting) {
+        struct tcp_seg *seg = waiting;
+        while (*at && TCP_SEQ_LT(loss_seq(*at), loss_seq(seg)))
+            at = &(*at)->next;
+        waiting = seg->next;
+        seg->next = *at;
+        *at = seg;
+        at = &seg->next;
+    }
+    return err;
+}
+
 /* Whether a header of len bytes has SACK blocks in its options. */
 static bool loss_has_sack(const struct tcp_hdr *head, uint32_t len)
 {
