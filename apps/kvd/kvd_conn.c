@@ -255,6 +255,11 @@ static bool conn_step(struct kvd_conn *c)
     }
 }
 
+bool kvd_conn_rests(const struct kvd_conn *c)
+{
+    return c->out == NULL && c->lent == 0 && c->parser.state == KVD_AT_START;
+}
+
 /* Between commands a connection holds nothing. */
 static void conn_rest(struct kvd_conn *c)
 {
@@ -262,7 +267,7 @@ static void conn_rest(struct kvd_conn *c)
         kvd_cmd_free(c->reading);
         c->reading = NULL;
     }
-    if (c->out == NULL && c->parser.state == KVD_AT_START)
+    if (kvd_conn_rests(c))
         kvd_wait(c, KVD_WAIT_IDLE);
     else if (c->wait.kind != KVD_WAIT_STALL)
         kvd_wait(c, KVD_WAIT_STALL);

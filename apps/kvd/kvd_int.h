@@ -101,6 +101,7 @@ void kvd_conn_read(struct kvd_conn *c);
 void kvd_conn_end(struct kvd_conn *c); /* all that it will be told is with TCP */
 void kvd_conn_drop_rx(struct kvd_conn *c);
 bool kvd_conn_holds(const struct kvd_conn *c);
+bool kvd_conn_rests(const struct kvd_conn *c); /* nothing is half read, or not yet taken */
 void kvd_conn_unpark(struct kvd_conn *c);
 void kvd_conns_feed(struct kvd *kvd);  /* there may be memory again for those that wait */
 

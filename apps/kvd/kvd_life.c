@@ -51,10 +51,15 @@ static bool wait_short(const struct kvd *kvd)
     return kvd->parked_long > 0 || rung_loop_now_ns(kvd->p) < kvd->short_until_ns;
 }
 
+/* Whether it is we who are slow. */
+static bool wait_slow(const struct kvd_conn *c)
+{
+    return c->out == NULL && c->lent == 0 && (c->parked || c->first != NULL);
+}
+
 static void wait_hold_over(struct kvd_conn *c)
 {
-    bool slow = c->out == NULL && (c->parked || c->first != NULL); /* it is we who are */
-    if (slow || !wait_short(c->kvd))
+    if (wait_slow(c) || !wait_short(c->kvd))
         rung_timeout_start(&c->kvd->timeouts, &c->hold, KVD_WAIT_HOLD);
     else
         wait_let_go(c, KVD_WAIT_HOLD);
@@ -71,8 +76,8 @@ static void wait_over(struct rung_timeouts *set, struct rung_timeout *waiter, un
     bool hurried = waiter->due_ns > rung_loop_now_ns(set->p);
     if (kind == KVD_WAIT_IDLE && c->first != NULL)
         rung_timeout_start(set, waiter, kind);
-    else if (kind == KVD_WAIT_STALL && c->out == NULL && (c->parked || c->first != NULL))
-        rung_timeout_start(set, waiter, kind); /* it is we who are slow */
+    else if (kind == KVD_WAIT_STALL && wait_slow(c))
+        rung_timeout_start(set, waiter, kind);
     else if (hurried && !kvd_reply_full(&c->kvd->m) && !kvd_conn_holds(c))
         rung_timeout_start(set, waiter, kind); /* what it holds is not what others wait for */
     else
@@ -244,10 +249,13 @@ void kvd_conn_free(struct kvd_conn *c)
     if (c->reading != NULL) {
         kvd_parse_reset(&c->parser, m, &c->reading->args);
         kvd_cmd_free(c->reading);
+        c->reading = NULL;
     }
     kvd_conn_drop_rx(c);
     kvd_multi_drop(c);
     kvd_bytes_drop(m, &c->name);
+    if (c->lent > 0)
+        return; /* the last of them comes here again */
     kvd->gone_count--;
     rung_free(kvd->p, c);
 }

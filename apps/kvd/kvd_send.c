@@ -4,6 +4,15 @@
  * the store has lent. */
 #include "kvd_int.h"
 
+/* TCP needs a piece of a value no more. */
+static void piece_back(struct kvd_conn *c)
+{
+    if (--c->lent == 0 && c->tcp == NULL)
+        kvd_flush(c); /* it was there for this alone */
+    else if (c->wait.kind == KVD_WAIT_STALL)
+        kvd_wait(c, kvd_conn_rests(c) ? KVD_WAIT_IDLE : KVD_WAIT_STALL); /* it moves */
+}
+
 static void piece_release(struct rung_buf *buf)
 {
     struct kvd_piece *piece = rung_container_of(buf, struct kvd_piece, buf);
@@ -11,6 +20,7 @@ static void piece_release(struct rung_buf *buf)
     kvd_reply_give(&kvd->m, piece->charged);
     if (piece->hold != NULL) {
         kvd_hold_drop(&kvd->m, piece->hold);
+        piece_back(piece->conn);
         kvd_give(&kvd->m, &kvd->m.pieces, piece);
     } else {
         kvd_give(&kvd->m, &kvd->m.chunks, piece);
@@ -30,6 +40,7 @@ static struct kvd_piece *piece_add(struct kvd_conn *c, struct kvd_pool *pool, si
         return NULL;
     }
     piece->kvd = kvd;
+    piece->conn = c;
     piece->hold = NULL;
     piece->charged = (uint32_t)charged;
     piece->buf = (struct rung_buf){.data = piece->text, .release = piece_release};
@@ -74,6 +85,7 @@ void kvd_say_bytes(struct kvd_conn *c, struct kvd_bytes bytes)
         if (piece == NULL)
             return;
         piece->hold = kvd_bytes_ref(bytes).hold;
+        c->lent++;
         piece->buf.data = bytes.at + at;
         piece->buf.len = bytes.len - at < KVD_PART ? bytes.len - at : KVD_PART;
         c->out_bytes += piece->buf.len;

@@ -173,6 +173,7 @@ struct kvd_list_of_cmds {
 struct kvd_piece {
     struct rung_buf buf; /* first */
     struct kvd *kvd;
+    struct kvd_conn *conn; /* there as long as hold is */
     struct kvd_hold *hold; /* NULL: its own text follows */
     uint32_t charged;
     uint8_t text[];
@@ -204,6 +205,7 @@ struct kvd_conn {
     bool multi, multi_broken;
     struct kvd_piece *out, *out_last; /* not yet taken by TCP */
     uint64_t out_bytes;
+    uint32_t lent; /* pieces of values: in out, or TCP has them */
     uint64_t moved; /* bytes since its time to move began */
     uint64_t want; /* parked for so much of the query budget; 0: for room */
     uint8_t resp;  /* 2 or 3 */
@@ -271,7 +273,7 @@ struct kvd {
 
     struct kvd_conn *conns;
     uint32_t conn_count, refused_count; /* open; of these, ones too many */
-    uint32_t gone_count; /* let go and not yet freed */
+    uint32_t gone_count; /* let go and not yet freed, perhaps for what TCP still has */
     bool accept_waits; /* there are too many */
     uint64_t conn_ids;
     struct rung_timeouts timeouts;

@@ -146,10 +146,44 @@ static void test_slow_readers(void **state)
     rig_close(&rig);
 }
 
+/* The last bytes of a reply keep all of its value, with TCP too: who does not take them is stalled,
+ * and who does is idle from then on. */
+static void test_the_last_bytes(void **state)
+{
+    struct rig rig = {.tcp = {.segment = 16384, .queue = 16384}};
+    (void)state;
+    rig_open(&rig);
+    struct client *c[2] = {client_new(&rig), client_new(&rig)}, *other = client_new(&rig);
+    client_set(other, "v", 1 << 20);
+    client_expect(other, "+OK\r\n");
+    for (unsigned i = 0; i < 2; i++) {
+        c[i]->deaf = true;
+        client_words(c[i], "GET v");
+        while (c[i]->len < (1 << 20) - 70000) {
+            assert_int_equal(client_take(c[i], 1), 1);
+            rig_run(&rig);
+        }
+    }
+    rig_pass(&rig, 20 * RUNG_NS_PER_S);
+    client_listen(c[1]);
+    client_letters(c[1], 0, 1 << 20);
+    assert_in_range(client_info(other, "kvd_reply_bytes"), 1 << 20, 2 << 20);
+    rig_pass(&rig, 20 * RUNG_NS_PER_S);
+    assert_in_range(client_info(other, "kvd_reply_bytes"), 0, 1 << 16);
+    client_listen(c[0]);
+    assert_int_equal(c[0]->error, RUNG_E_RESET);
+    rig_pass(&rig, 100 * RUNG_NS_PER_S);
+    client_ask(c[1], "PING", "+PONG\r\n");
+    client_send(c[1], "GET v\r\nQUIT\r\n", 13); /* let go while TCP has the last of it */
+    rig_run(&rig);
+    assert_in_range(c[1]->len, (1 << 20) + 5, (1 << 20) + 30);
+    rig_close(&rig);
+}
+
 #define CASE(name) cmocka_unit_test(test_##name)
 static const struct CMUnitTest cases[] = {
     CASE(long_values), CASE(ranges_of_long_values), CASE(ranges_behind_what_is_refused),
-    CASE(longer_than_the_store_takes), CASE(slow_readers), {0},
+    CASE(longer_than_the_store_takes), CASE(slow_readers), CASE(the_last_bytes), {0},
 };
 
 int main(void)
