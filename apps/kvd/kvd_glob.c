@@ -42,7 +42,7 @@ static bool glob_one(const uint8_t **p, const uint8_t *end, uint8_t c)
     return what == c;
 }
 
-bool kvd_glob(struct kvd_bytes pattern, struct kvd_bytes name)
+bool kvd_glob(struct kvd_bytes pattern, struct kvd_bytes name, uint64_t *steps)
 {
     if (pattern.len == 0)
         return name.len == 0;
@@ -52,9 +52,14 @@ bool kvd_glob(struct kvd_bytes pattern, struct kvd_bytes name)
         if (p < end && *p == '*') {
             star = ++p;
             star_at = at;
+            if (p == end)
+                return true;
             continue;
         }
-        if (p < end && glob_one(&p, end, name.at[at])) {
+        const uint8_t *was = p;
+        bool fits = p < end && glob_one(&p, end, name.at[at]);
+        *steps += 1 + (uint64_t)(p - was);
+        if (fits) {
             at++;
             continue;
         }

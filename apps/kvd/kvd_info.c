@@ -122,8 +122,9 @@ static unsigned info_parameters(const struct kvd *kvd, struct info_parameter all
 static bool info_matches(const struct kvd_cmd *cmd, const char *name)
 {
     struct kvd_bytes bytes = {(const uint8_t *)name, strlen(name), NULL};
+    uint64_t steps = 0;
     for (unsigned i = 2; i < cmd->args.count; i++) {
-        if (kvd_glob(kvd_arg(cmd, i), bytes))
+        if (kvd_glob(kvd_arg(cmd, i), bytes, &steps))
             return true;
     }
     return false;
@@ -132,6 +133,10 @@ static bool info_matches(const struct kvd_cmd *cmd, const char *name)
 static void config_get(struct kvd *kvd, struct kvd_cmd *cmd)
 {
     struct info_parameter all[8];
+    if (cmd->args.bytes - kvd_arg(cmd, 0).len - kvd_arg(cmd, 1).len > KVD_PATTERN) {
+        kvd_fail(cmd, "ERR patterns are of at most 4096 bytes here, all together");
+        return;
+    }
     unsigned n = info_parameters(kvd, all), found = 0;
     struct kvd_text t;
     for (unsigned i = 0; i < n; i++)

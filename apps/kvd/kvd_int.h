@@ -135,7 +135,9 @@ void kvd_sweep_stop(struct kvd *kvd);
 /* kvd_number.c, kvd_glob.c */
 bool kvd_parse_integer(struct kvd_bytes word, int64_t *number);
 bool kvd_word_is(struct kvd_bytes word, const char *lower); /* letters of either case */
-bool kvd_glob(struct kvd_bytes pattern, struct kvd_bytes name);
+/* Adds to *steps how long it took: at most about the product of the lengths. */
+bool kvd_glob(struct kvd_bytes pattern, struct kvd_bytes name, uint64_t *steps);
+#define KVD_PATTERN 4096u /* bytes of patterns that a command may have */
 size_t kvd_glob_literal(struct kvd_bytes pattern); /* how many bytes every name begins with */
 
 /* kvd_string.c: which bytes of a value of that size GETRANGE asks for. False: it says no numbers,

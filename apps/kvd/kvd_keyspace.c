@@ -4,14 +4,15 @@
  * others write meanwhile may be in it or not. A scan's cursor is a number by which the key is
  * remembered that it has come to: the last KVD_CURSORS of them are. A reply that gets long waits
  * for its turn, and goes on behind the last key that it has seen: one grows at a time, begun while
- * there is memory. */
+ * there is memory. So does one whose pattern takes long, after so many steps of matching. */
 #include <inttypes.h>
 #include <stdio.h>
 
 #include "kvd_int.h"
 
 enum { SPACE_HEAD = 96, SPACE_COUNT = 10, SPACE_COUNT_MAX = 1 << 20,
-       SPACE_PATTERN = 4096, SPACE_BULK = 16 /* around a key */ };
+       SPACE_STEPS = 1 << 17 /* of matching, before others have their turn */,
+       SPACE_BULK = 16 /* around a key */ };
 
 struct kvd_space {
     struct rung_kv_list list;
@@ -20,6 +21,7 @@ struct kvd_space {
     struct kvd_bytes pattern; /* of the command's words; at NULL: every key */
     struct kvd_text text;     /* the keys found, behind room for what stands before them */
     uint64_t found, seen, count;
+    uint64_t steps;           /* of matching, at this turn */
     struct kvd_space *next;   /* of kvd->spaces */
     bool paused;              /* for its turn: the last key that was given is not taken */
     bool none;                /* a scan asks for a type that no value has */
@@ -68,17 +70,17 @@ static struct kvd_space *space_of(struct rung_op *op)
     return rung_container_of(list, struct kvd_space, list);
 }
 
-static bool space_matches(const struct kvd_space *s, const char *key, size_t len)
+static bool space_matches(struct kvd_space *s, const char *key, size_t len)
 {
-    return s->pattern.at == NULL
-           || kvd_glob(s->pattern, (struct kvd_bytes){(const uint8_t *)key, len, NULL});
+    struct kvd_bytes name = {(const uint8_t *)key, len, NULL};
+    return s->pattern.at == NULL || kvd_glob(s->pattern, name, &s->steps);
 }
 
 /* NULL, or what is wrong: every key may take the product of its length and the pattern's, and
  * meanwhile nobody else is served. */
 static const char *space_match(struct kvd_space *s, struct kvd_bytes pattern)
 {
-    if (pattern.len > SPACE_PATTERN)
+    if (pattern.len > KVD_PATTERN)
         return "ERR a pattern is of at most 4096 bytes here";
     s->pattern = pattern;
     s->list.prefix = (const char *)pattern.at;
@@ -118,16 +120,50 @@ static bool space_grows(struct kvd_space *s, size_t more)
     return !s->paused;
 }
 
+/* Walks on behind the last key seen. */
+static void space_list(struct kvd_space *s)
+{
+    s->paused = false;
+    s->steps = 0;
+    if (s->last_len > 0) {
+        s->list.after = s->last;
+        s->list.after_len = s->last_len;
+    }
+    rung_kv_list(s->kvd->kv, &s->list);
+}
+
+static void space_wait(struct kvd_space *s)
+{
+    struct kvd *kvd = s->kvd;
+    s->next = NULL;
+    *kvd->spaces_end = s;
+    kvd->spaces_end = &s->next;
+    kvd_memory_back(kvd);
+}
+
+/* If one key alone may take all steps of a turn, there is one such walk at a time. */
+static void space_start(struct kvd_space *s)
+{
+    space_text_start(s);
+    if (s->pattern.len > SPACE_STEPS / RUNG_KV_KEY_MAX)
+        space_wait(s);
+    else
+        space_list(s);
+}
+
 /* The walk has ended. False: not for good, it waits for its turn. */
 static bool space_walked(struct kvd_space *s, int result)
 {
     struct kvd *kvd = s->kvd;
     if (!s->paused || result < 0)
         return true;
-    s->next = NULL;
-    *kvd->spaces_end = s;
-    kvd->spaces_end = &s->next;
-    kvd_memory_back(kvd);
+    if (kvd->growing == s && s->text.len > KVD_SMALL) {
+        space_list(s); /* no other may grow meanwhile */
+        return false;
+    }
+    if (kvd->growing == s)
+        kvd->growing = NULL;
+    space_wait(s);
     return false;
 }
 
@@ -146,17 +182,17 @@ void kvd_spaces_feed(struct kvd *kvd)
         space_end(space_next(kvd)); /* nobody waits for it any more */
     if (kvd->spaces == NULL || kvd->growing != NULL || kvd_reply_full(&kvd->m))
         return;
-    struct kvd_space *s = kvd->growing = space_next(kvd);
-    s->paused = false;
-    s->list.after = s->last; /* it has seen some: the first has room */
-    s->list.after_len = s->last_len;
-    rung_kv_list(kvd->kv, &s->list);
+    kvd->growing = space_next(kvd);
+    space_list(kvd->growing);
 }
 
 static bool keys_each(struct rung_kv_list *list, const char *key, size_t len, uint64_t size)
 {
     struct kvd_space *s = rung_container_of(list, struct kvd_space, list);
     (void)size;
+    s->paused = s->steps >= SPACE_STEPS;
+    if (s->paused)
+        return false;
     if (space_matches(s, key, len)) {
         if (!space_grows(s, len + SPACE_BULK))
             return false;
@@ -193,8 +229,7 @@ void kvd_cmd_keys(struct kvd *kvd, struct kvd_cmd *cmd)
         space_end(s);
         return;
     }
-    space_text_start(s);
-    rung_kv_list(kvd->kv, &s->list);
+    space_start(s);
 }
 
 static bool scan_each(struct rung_kv_list *list, const char *key, size_t len, uint64_t size)
@@ -268,8 +303,6 @@ static const char *scan_cursor(struct kvd_space *s)
         return "ERR unknown cursor: it is too old, or was never given out; begin with 0";
     memcpy(s->last, kept->key, kept->len);
     s->last_len = kept->len;
-    s->list.after = s->last;
-    s->list.after_len = s->last_len;
     return NULL;
 }
 
@@ -287,13 +320,13 @@ void kvd_cmd_scan(struct kvd *kvd, struct kvd_cmd *cmd)
         space_end(s);
         return;
     }
-    space_text_start(s);
     if (s->none) {
+        space_text_start(s);
         space_reply(s, "*2\r\n$1\r\n0\r\n*0\r\n");
         space_end(s);
         return;
     }
-    rung_kv_list(kvd->kv, &s->list);
+    space_start(s);
 }
 
 static bool dbsize_each(struct rung_kv_list *list, const char *key, size_t len, uint64_t size)

@@ -234,6 +234,50 @@ static void test_long_patterns(void **state)
         client_ask(c, line, len == 4096 ? "*1\r\n$1\r\nk\r\n" : wrong);
         snprintf(line, sizeof line, "SCAN 0 MATCH %s", pattern);
         client_ask(c, line, len == 4096 ? "*2\r\n$1\r\n0\r\n*1\r\n$1\r\nk\r\n" : wrong);
+        snprintf(line, sizeof line, "CONFIG GET save %s", pattern + 4);
+        client_ask(c, line, len == 4096 ? "*2\r\n$4\r\nsave\r\n$0\r\n\r\n"
+                   : "-ERR patterns are of at most 4096 bytes here, all together\r\n");
+    }
+    rig_close(&rig);
+}
+
+/* A pattern that takes long for each key: others have their turn between any two of them, and of
+ * all who ask one walks at a time. */
+static void test_slow_patterns(void **state)
+{
+    enum { KEYS = 20, CLIENTS = 3 };
+    struct rig rig = {0};
+    struct client *c[CLIENTS];
+    char line[4096], text[8192];
+    (void)state;
+    rig_open(&rig);
+    struct client *other = client_new(&rig);
+    for (unsigned i = 0; i < KEYS; i++) {
+        snprintf(line, sizeof line, "SET %0900u v", i);
+        client_ask(other, line, "+OK\r\n");
+    }
+    for (unsigned i = 0; i < CLIENTS; i++)
+        c[i] = client_new(&rig);
+    memset(line, '!', sizeof line);
+    memcpy(line, "KEYS *[", 7);
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        strcpy(line + 2000, i == 0 ? "]" : "5-9]"); /* nothing, or those that end so */
+        client_send(c[i], text, rig_encode(line, text, sizeof text));
+    }
+    unsigned lists = rig.gate.lists, pings = 0;
+    for (unsigned before = lists; rung_virtual_turn(rig.p); before = rig.gate.lists) {
+        assert_in_range(rig.gate.lists - before, 0, 1);
+        if (rig.gate.lists == before)
+            continue;
+        client_send(other, "PING\r\n", 6);
+        pings++;
+    }
+    assert_in_range(rig.gate.lists - lists, CLIENTS * KEYS, CLIENTS * (KEYS + 1));
+    assert_int_equal(other->len, 7 * pings);
+    client_expect(c[0], "*0\r\n");
+    for (unsigned i = 1; i < CLIENTS; i++) {
+        assert_memory_equal(c[i]->rx, "*10\r\n", 5);
+        assert_int_equal(c[i]->len, 5 + 10 * (900 + 8));
     }
     rig_close(&rig);
 }
@@ -322,7 +366,7 @@ static void test_endless_time_outs(void **state)
 static const struct CMUnitTest cases[] = {
     CASE(protocol_errors), CASE(garbage), CASE(line_too_long), CASE(inline_quotes),
     CASE(unknown_names), CASE(too_long), CASE(narrower_than_before), CASE(long_keys),
-    CASE(long_patterns), CASE(too_many_clients), CASE(endless_pipeline),
+    CASE(long_patterns), CASE(slow_patterns), CASE(too_many_clients), CASE(endless_pipeline),
     CASE(time_outs), CASE(endless_time_outs), {0},
 };
 

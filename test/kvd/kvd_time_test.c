@@ -214,7 +214,8 @@ static void test_glob(void **state)
     for (unsigned i = 0; i < RUNG_ARRAY_LEN(globs); i++) {
         struct kvd_bytes p = {(const uint8_t *)globs[i].pattern, strlen(globs[i].pattern), NULL};
         struct kvd_bytes n = {(const uint8_t *)globs[i].name, strlen(globs[i].name), NULL};
-        if (kvd_glob(p, n) != globs[i].fits)
+        uint64_t steps = 0;
+        if (kvd_glob(p, n, &steps) != globs[i].fits)
             fail_msg("'%s' and '%s'", globs[i].pattern, globs[i].name);
     }
 }
