@@ -206,7 +206,7 @@ void kvd_cmd_command(struct kvd *kvd, struct kvd_cmd *cmd)
             if (op != NULL)
                 command_info(&t, op);
             else
-                kvd_text_fmt(&t, "*-1\r\n");
+                kvd_text_fmt(&t, cmd->conn != NULL && cmd->conn->resp >= 3 ? "_\r\n" : "*-1\r\n");
         }
     } else {
         kvd_fail(cmd, "ERR COMMAND knows COUNT, INFO and LIST");

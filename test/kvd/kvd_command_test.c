@@ -267,6 +267,7 @@ static const struct line server[] = {
     {"CLIENT GETNAME", "$3\r\nyou\r\n"},
     {"GET nothing", "_\r\n"},
     {"MGET nothing", "*1\r\n_\r\n"},
+    {"COMMAND INFO huh", "*1\r\n_\r\n"},
     {"CONFIG GET save", "%1\r\n$4\r\nsave\r\n$0\r\n\r\n"},
     {"CLIENT ID", ":1\r\n"},
     {"QUIT", "+OK\r\n"},
