@@ -58,17 +58,39 @@ bool rung_lwip_addr_ours(struct lwip_core *core, const ip_addr_t *ip)
     return netif_get_ip6_addr_match(&core->netif, ip_2_ip6(ip)) >= 0;
 }
 
+/* Whether it can be another host's: ours does not come back to us, loopback is not compiled in. */
+bool rung_lwip_addr_other(struct lwip_core *core, const ip_addr_t *ip)
+{
+    if (ip_addr_isany(ip) || ip_addr_ismulticast(ip) || ip_addr_isloopback(ip)
+        || rung_lwip_addr_ours(core, ip))
+        return false;
+    return IP_IS_V6(ip) || !ip4_addr_isbroadcast(ip_2_ip4(ip), &core->netif);
+}
+
+/* A neighbour, as a router's prefix or a static address of ours has it (RFC 5942), or by way of a
+ * router. */
+static bool addr_reaches6(struct netif *netif, const ip6_addr_t *to)
+{
+    if (ip6_addr_islinklocal(to) || nd6_find_route(to))
+        return true;
+    for (s8_t i = 0; i < LWIP_IPV6_NUM_ADDRESSES; i++)
+        if (ip6_addr_isvalid(netif_ip6_addr_state(netif, i)) && netif_ip6_addr_isstatic(netif, i)
+            && ip6_addr_netcmp(to, netif_ip6_addr(netif, i)))
+            return true;
+    return false;
+}
+
 /* Whether a route leads there: what lwIP finds out only when it sends, and then keeps to itself. */
 bool rung_lwip_addr_reaches(struct lwip_core *core, const ip_addr_t *ip)
 {
     struct netif *netif = &core->netif;
-    if (IP_IS_V6(ip))
-        return !ip6_addr_ismulticast(ip_2_ip6(ip)) && !ip6_addr_isany(ip_2_ip6(ip));
-    const ip4_addr_t *to = ip_2_ip4(ip);
-    if (ip4_addr_isany(netif_ip4_addr(netif)) || ip4_addr_ismulticast(to)
-        || ip4_addr_isbroadcast(to, netif) || ip4_addr_isany(to))
+    if (!rung_lwip_addr_other(core, ip))
         return false;
-    return ip4_addr_netcmp(to, netif_ip4_addr(netif), netif_ip4_netmask(netif))
+    if (IP_IS_V6(ip))
+        return addr_reaches6(netif, ip_2_ip6(ip));
+    if (ip4_addr_isany(netif_ip4_addr(netif)))
+        return false;
+    return ip4_addr_netcmp(ip_2_ip4(ip), netif_ip4_addr(netif), netif_ip4_netmask(netif))
            || !ip4_addr_isany(netif_ip4_gw(netif));
 }
 

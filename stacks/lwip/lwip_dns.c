@@ -48,10 +48,22 @@ static bool dns_prefers6(struct lwip_core *core)
     return false;
 }
 
+/* Which of the two is to be tried first: one that can be reached, as things are (RFC 6724, rule
+ * 1), or else by family. */
+static unsigned dns_first(const struct lwip_lookup *lookup)
+{
+    struct lwip_core *core = lookup->dns->core;
+    bool reached[2];
+    for (unsigned i = 0; i < 2; i++)
+        reached[i] = lookup->questions[i].result == RUNG_OK
+                     && rung_lwip_addr_reaches(core, &lookup->questions[i].ip);
+    return (reached[0] == reached[1] ? dns_prefers6(core) : reached[1]) ? 1 : 0;
+}
+
 static int dns_result(struct lwip_lookup *lookup)
 {
     struct rung_dns_resolve *how = lookup->how;
-    unsigned first = dns_prefers6(lookup->dns->core) ? 1 : 0;
+    unsigned first = dns_first(lookup);
     int result = RUNG_E_NOTFOUND;
     for (unsigned i = 0; i < 2; i++) {
         const struct lwip_question *question = &lookup->questions[i ^ first];

@@ -291,6 +291,54 @@ static void a_router_tells_of_a_server(void **state)
     forger_close(&f);
 }
 
+/* A router's advertisement with fd88::/64 to take an address from; lifetime: seconds for which it
+ * is a way to other networks. */
+static void dns_route(struct forger *f, uint8_t lifetime)
+{
+    uint8_t message[16 + 32] = {134, [4] = 64, [7] = lifetime, [16] = 3, [17] = 4, [18] = 64,
+                                [19] = 0xc0, [22] = 0xff, [26] = 0xff, [32] = 0xfd, [33] = 0x88};
+    forger_send_icmp6(f, message, sizeof(message));
+    rung_virtual_advance_ns(f->p, 3 * RUNG_NS_PER_S);
+    forger_drain(f);
+}
+
+static void dns_ask_both(struct forger *f, struct dns_ask *ask, const char *name)
+{
+    dns_ask(f, ask, name, RUNG_AF_NONE);
+    for (unsigned i = 0; i < 2; i++) {
+        struct forged_udp question = dns_question(f);
+        dns_answer(f, &question);
+    }
+    assert_int_equal(ask->done, 1);
+    assert_int_equal(ask->result, RUNG_OK);
+    assert_int_equal(ask->how.count, 2);
+}
+
+/* An address of our own is no way beyond the link. */
+static void what_can_be_reached_comes_first(void **state)
+{
+    struct forger f;
+    struct dns_ask ask;
+    ip4_addr_t router;
+    (void)state;
+    dns_open(&f, "10.0.0.1");
+    dns_route(&f, 0);
+    dns_ask_both(&f, &ask, "n1.test"); /* neither can: by family */
+    assert_int_equal(ask.addrs[0].family, RUNG_AF_IPV6);
+    IP4_ADDR(&router, 10, 0, 0, 1);
+    netif_set_gw(&f.stack.core->netif, &router);
+    dns_ask_both(&f, &ask, "n2.test");
+    assert_int_equal(ask.addrs[0].family, RUNG_AF_IPV4);
+    dns_route(&f, 200);
+    dns_ask_both(&f, &ask, "n3.test");
+    assert_int_equal(ask.addrs[0].family, RUNG_AF_IPV6);
+    rung_virtual_advance_ns(f.p, 201 * RUNG_NS_PER_S); /* the router does not say it again */
+    forger_drain(&f);
+    dns_ask_both(&f, &ask, "n4.test");
+    assert_int_equal(ask.addrs[0].family, RUNG_AF_IPV4);
+    forger_close(&f);
+}
+
 /* What DHCP says: two servers, 10.0.0.<last>. */
 static void dns_teach(uint8_t first, uint8_t second)
 {
@@ -363,6 +411,7 @@ int main(void)
         cmocka_unit_test(a_lost_question_is_sent_again),
         cmocka_unit_test(an_answer_that_did_not_fit_is_a_failure),
         cmocka_unit_test(a_router_tells_of_a_server),
+        cmocka_unit_test(what_can_be_reached_comes_first),
         cmocka_unit_test(of_two_servers_the_second_is_asked_if_the_first_fails),
         cmocka_unit_test(the_next_stack_remembers_nothing),
     };

@@ -99,10 +99,10 @@ static bool fix_silent(struct tcp_rig *rig, enum rung_family family, struct rung
     return kernel_silence_begin(&rig->silence, addr);
 }
 
-static bool fix_unreachable(struct tcp_rig *rig, struct rung_addr *addr)
+static bool fix_unreachable(struct tcp_rig *rig, enum rung_family family, struct rung_addr *addr)
 {
     (void)rig;
-    *addr = lwip_host_elsewhere(RUNG_AF_IPV4);
+    *addr = lwip_host_elsewhere(family);
     return true;
 }
 

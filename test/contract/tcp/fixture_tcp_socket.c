@@ -148,10 +148,10 @@ static bool fix_silent(struct tcp_rig *rig, enum rung_family family, struct rung
     return kernel_silence_begin(&rig->silence, addr);
 }
 
-static bool fix_unreachable(struct tcp_rig *rig, struct rung_addr *addr)
+static bool fix_unreachable(struct tcp_rig *rig, enum rung_family family, struct rung_addr *addr)
 {
-    (void)rig; /* no stream goes to all hosts of a link */
-    return rung_addr_parse(addr, "255.255.255.255:80") == RUNG_OK;
+    (void)rig; /* of no link, and whether there is a way to other hosts nobody knows */
+    return family == RUNG_AF_IPV6 && rung_addr_parse(addr, "[fe80::1]:80") == RUNG_OK;
 }
 
 const struct tcp_fixture tcp_fixture = {

@@ -77,7 +77,7 @@ struct tcp_fixture {
     bool (*clog)(struct tcp_rig *rig, bool on);
     /* Addresses to connect to: one that never answers, one that no route leads to. */
     bool (*silent)(struct tcp_rig *rig, enum rung_family family, struct rung_addr *addr);
-    bool (*unreachable)(struct tcp_rig *rig, struct rung_addr *addr);
+    bool (*unreachable)(struct tcp_rig *rig, enum rung_family family, struct rung_addr *addr);
 };
 
 extern const struct tcp_fixture tcp_fixture; /* one in each program */

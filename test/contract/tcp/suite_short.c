@@ -143,7 +143,7 @@ static void slots_run_out_and_come_back(void **state)
         assert_int_equal(app_accept(&t, &apps[SLOTS]), 0);
         tcp_pause(&t, 120);
     }
-    c.how.peer = tcp_host(&t, t.listener->local.port);
+    tcp_fixture.peer_address(fars[0].peer, &c.how.peer);
     rung_tcp_connect(t.tcp, &c.how);
     tcp_wait(&t, short_is_connected, &c);
     assert_int_equal(c.result, RUNG_E_LIMIT);
