@@ -19,6 +19,11 @@ struct lwip_asked {
     uint8_t question[]; /* name, type and class, as sent */
 };
 
+struct lwip_router_server {
+    ip6_addr_t ip;
+    uint64_t until_ns; /* it is to be used */
+};
+
 struct lwip_dns {
     struct lwip_core *core;
     void (*end)(struct lwip_dns *dns);                   /* for stop() */
@@ -30,8 +35,7 @@ struct lwip_dns {
     int failure;      /* what it means if dns.c has no answer now */
 
     /* lwip_dns_servers.c */
-    ip_addr_t router_servers[LWIP_ROUTER_SERVERS];
-    uint64_t router_until_ns; /* they are to be used */
+    struct lwip_router_server router_servers[LWIP_ROUTER_SERVERS];
     uint64_t told_ns;         /* before then nothing is said of missing servers */
 
     /* lwip_dns_guard.c */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* stacks/lwip/lwip_dns_servers.c - whom to ask for names: the server that the key names, or else
- * those that DHCP has told of, and those of the router that has spoken last (RFC 8106). */
+ * those that DHCP has told of, and those that routers have, each for its time (RFC 8106). */
 #include "lwip_dns.h"
 
 #include "rung/clock.h"
@@ -28,19 +28,33 @@ static bool servers_is_honest(struct lwip_dns *dns, struct pbuf *p)
            && ip6_addr_islinklocal(ip6_current_src_addr()) && pbuf_try_get_at(p, 1) == 0;
 }
 
-/* An option of len bytes at at. One whose time is 0 takes its servers back. */
+/* One server, to be used until then: now, if it is taken back. With no room for another the one
+ * whose time is over first makes way (RFC 8106 5.3.1). */
+static void servers_note(struct lwip_dns *dns, const ip6_addr_t *ip, uint64_t until_ns)
+{
+    struct lwip_router_server *at = dns->router_servers, *first = at;
+    for (unsigned i = 0; i < LWIP_ROUTER_SERVERS; i++, at++) {
+        if (ip6_addr_cmp_zoneless(&at->ip, ip)) {
+            at->until_ns = until_ns;
+            return;
+        }
+        if (at->until_ns < first->until_ns)
+            first = at;
+    }
+    if (first->until_ns < until_ns)
+        *first = (struct lwip_router_server){*ip, until_ns};
+}
+
+/* An option of len bytes at at: a time, and the servers that it is about. */
 static void servers_take(struct lwip_dns *dns, const struct pbuf *p, uint16_t at, uint16_t len)
 {
+    ip6_addr_t ip = {0};
     uint32_t seconds;
-    uint16_t next = (uint16_t)(at + SERVERS_HEAD);
     pbuf_copy_partial(p, &seconds, sizeof(seconds), (uint16_t)(at + 4));
-    memset(dns->router_servers, 0, sizeof(dns->router_servers));
-    dns->router_until_ns = rung_loop_now_ns(dns->core->p)
-                           + lwip_ntohl(seconds) * RUNG_NS_PER_S;
-    for (unsigned i = 0; i < LWIP_ROUTER_SERVERS && next + 16u <= (unsigned)at + len; i++) {
-        IP_SET_TYPE_VAL(dns->router_servers[i], IPADDR_TYPE_V6);
-        pbuf_copy_partial(p, ip_2_ip6(&dns->router_servers[i])->addr, 16, next);
-        next = (uint16_t)(next + 16u);
+    uint64_t until_ns = rung_loop_now_ns(dns->core->p) + lwip_ntohl(seconds) * RUNG_NS_PER_S;
+    for (uint16_t next = SERVERS_HEAD; next < len; next = (uint16_t)(next + sizeof(ip.addr))) {
+        pbuf_copy_partial(p, ip.addr, sizeof(ip.addr), (uint16_t)(at + next));
+        servers_note(dns, &ip, until_ns);
     }
 }
 
@@ -53,7 +67,8 @@ void rung_lwip_dns_servers_look(struct lwip_dns *dns, struct pbuf *p)
         len = 8u * pbuf_get_at(p, (uint16_t)(at + 1));
         if (len == 0 || at + len > p->tot_len)
             return;
-        if (pbuf_get_at(p, (uint16_t)at) == ND6_OPTION_TYPE_RDNSS && len > SERVERS_HEAD)
+        if (pbuf_get_at(p, (uint16_t)at) == ND6_OPTION_TYPE_RDNSS
+            && len > SERVERS_HEAD && len % 16 == SERVERS_HEAD)
             servers_take(dns, p, (uint16_t)at, (uint16_t)len);
     }
 }
@@ -80,9 +95,11 @@ unsigned rung_lwip_dns_servers(struct lwip_dns *dns)
             ip_addr_set_ip4_u32_val(ip, core->dhcp_servers[i]);
             n = servers_add(dns, n, &ip);
         }
-        for (unsigned i = 0; i < LWIP_ROUTER_SERVERS; i++)
-            if (rung_loop_now_ns(core->p) < dns->router_until_ns)
-                n = servers_add(dns, n, &dns->router_servers[i]);
+        for (unsigned i = 0; i < LWIP_ROUTER_SERVERS; i++) {
+            ip_addr_copy_from_ip6(ip, dns->router_servers[i].ip);
+            if (rung_loop_now_ns(core->p) < dns->router_servers[i].until_ns)
+                n = servers_add(dns, n, &ip);
+        }
     }
     for (unsigned i = n; i < DNS_MAX_SERVERS; i++)
         dns_setserver((u8_t)i, NULL);

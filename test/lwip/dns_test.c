@@ -10,7 +10,7 @@
 
 #include "dns_zone.h"
 #include "forger.h"
-#include "lwip_int.h"
+#include "lwip_dns.h"
 #include "rung/clock.h"
 #include "rung/dns.h"
 #include "test_platform.h"
@@ -239,12 +239,90 @@ static void an_answer_that_did_not_fit_is_a_failure(void **state)
     forger_close(&f);
 }
 
+/* An advertisement's option with one name server (the last byte of its address), or a pair of
+ * neighbours, for so many seconds. */
+struct dns_option {
+    uint8_t host, lifetime;
+    uint8_t units; /* its length in the message, 0: as it is */
+    bool two;
+};
+
+/* Name servers: 0 is our link-local address, others fe80::<host>. */
+static void dns_advertise_all(struct forger *f, const struct dns_option *options, unsigned count)
+{
+    uint8_t message[16 + 3 * 40] = {134, [4] = 64, [6] = 7}, *at = message + 16;
+    for (unsigned i = 0; i < count; i++) {
+        uint8_t servers = options[i].two ? 2 : 1;
+        uint8_t units = options[i].units ? options[i].units : (uint8_t)(1 + 2 * servers);
+        at[0] = 25;
+        at[1] = units;
+        at[7] = options[i].lifetime;
+        for (uint8_t k = 0; k < servers; k++) {
+            uint8_t *ip = at + 8 + 16 * k;
+            memcpy(ip, f->ip6[0], 16);
+            if (options[i].host) {
+                memset(ip + 2, 0, 13);
+                ip[15] = (uint8_t)(options[i].host + k);
+            }
+        }
+        at += 8 * units;
+    }
+    forger_send_icmp6(f, message, (size_t)(at - message));
+}
+
 /* An advertisement with a name server that is us, for so many seconds. */
 static void dns_advertise(struct forger *f, uint8_t lifetime)
 {
-    uint8_t message[16 + 24] = {134, [4] = 64, [6] = 7, [16] = 25, [17] = 3, [23] = lifetime};
-    memcpy(message + 24, f->ip6[0], 16);
-    forger_send_icmp6(f, message, sizeof(message));
+    struct dns_option option = {.lifetime = lifetime};
+    dns_advertise_all(f, &option, 1);
+}
+
+/* Whom the stack would ask: the last bytes of their addresses, as a number in hexadecimal. */
+static unsigned dns_servers(struct forger *f)
+{
+    unsigned list = 0, count = rung_lwip_dns_servers(f->stack.core->dns);
+    for (unsigned i = 0; i < count; i++)
+        list = list << 8 | ((const uint8_t *)ip_2_ip6(dns_getserver((u8_t)i))->addr)[15];
+    return list;
+}
+
+/* Each has its own time, whatever option it came in. */
+static void routers_servers_are_taken_one_by_one(void **state)
+{
+    struct forger f;
+    struct dns_ask ask;
+    (void)state;
+    dns_open(&f, NULL);
+    dns_ask(&f, &ask, "four.test", RUNG_AF_IPV4); /* from now on advertisements count */
+    const struct dns_option exchanged[] = {{.host = 0xa, .lifetime = 200}, {.host = 0xb}};
+    dns_advertise_all(&f, exchanged, 2);
+    assert_int_equal(dns_servers(&f), 0x0a);
+    const struct dns_option apart[] = {{.host = 0xa, .lifetime = 200},
+                                       {.host = 0xc, .lifetime = 100}};
+    dns_advertise_all(&f, apart, 2);
+    assert_int_equal(dns_servers(&f), 0x0a0c);
+    const struct dns_option again = {.host = 0xc, .lifetime = 50};
+    dns_advertise_all(&f, &again, 1);
+    assert_int_equal(dns_servers(&f), 0x0a0c);
+    const struct dns_option odd = {.host = 0xa, .units = 2}, even = {.host = 0xa, .units = 4};
+    dns_advertise_all(&f, &odd, 1);
+    dns_advertise_all(&f, &even, 1);
+    assert_int_equal(dns_servers(&f), 0x0a0c);
+    const struct dns_option sooner = {.host = 0xd, .lifetime = 40};
+    dns_advertise_all(&f, &sooner, 1); /* no room for one with less time than any */
+    assert_int_equal(dns_servers(&f), 0x0a0c);
+    const struct dns_option later = {.host = 0xd, .lifetime = 150};
+    dns_advertise_all(&f, &later, 1);
+    assert_int_equal(dns_servers(&f), 0x0a0d);
+    rung_virtual_advance_ns(f.p, 160 * RUNG_NS_PER_S);
+    assert_int_equal(dns_servers(&f), 0x0a);
+    const struct dns_option pair = {.host = 0xe, .lifetime = 100, .two = true};
+    dns_advertise_all(&f, &pair, 1);
+    assert_int_equal(dns_servers(&f), 0x0f0e);
+    const struct dns_option back = {.host = 0xe, .two = true};
+    dns_advertise_all(&f, &back, 1);
+    assert_int_equal(dns_servers(&f), 0);
+    forger_close(&f);
 }
 
 static void a_router_tells_of_a_server(void **state)
@@ -411,6 +489,7 @@ int main(void)
         cmocka_unit_test(a_lost_question_is_sent_again),
         cmocka_unit_test(an_answer_that_did_not_fit_is_a_failure),
         cmocka_unit_test(a_router_tells_of_a_server),
+        cmocka_unit_test(routers_servers_are_taken_one_by_one),
         cmocka_unit_test(what_can_be_reached_comes_first),
         cmocka_unit_test(of_two_servers_the_second_is_asked_if_the_first_fails),
         cmocka_unit_test(the_next_stack_remembers_nothing),
