@@ -88,7 +88,7 @@ static uint64_t wait_sooner_ns(struct rung_timeouts *set, unsigned kind)
 {
     const struct kvd *kvd = rung_container_of(set, struct kvd, timeouts);
     uint64_t length_ns = set->queues[kind].length_ns;
-    bool hurry = (kind == KVD_WAIT_STALL && (kvd_reply_full(&kvd->m) || kvd->parked_long > 0))
+    bool hurry = (kind == KVD_WAIT_STALL && (kvd_reply_full(&kvd->m) || wait_short(kvd)))
                  || (kind == KVD_WAIT_HOLD && wait_short(kvd));
     return hurry && length_ns > LIFE_HURRY_NS ? length_ns - LIFE_HURRY_NS : 0;
 }

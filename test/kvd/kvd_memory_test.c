@@ -335,12 +335,39 @@ static void test_blanks(void **state)
     rig_close(&rig);
 }
 
+/* A half command has what there is for long ones, and a transaction finds no room: that counts as
+ * waiting for it, though nobody does. */
+static void test_transactions_need_room(void **state)
+{
+    struct rig rig = {.config = {.memory = 3100000, .max_value = 1500000, .max_query = 1550000}};
+    (void)state;
+    rig_open(&rig);
+    struct client *half = client_new(&rig), *c = client_new(&rig);
+    client_send(half, "*3\r\n$3\r\nSET\r\n$1\r\nv\r\n$1500000\r\nabc", 33);
+    rig_pass(&rig, 20 * RUNG_NS_PER_S);
+    assert_int_equal(half->error, 0);
+    client_ask(c, "MULTI", "+OK\r\n");
+    for (unsigned i = 0; i < 7; i++)
+        client_set(c, "v", 10000);
+    assert_non_null(strstr(c->rx, "-OOM too many transactions at once\r\n"));
+    c->len = 0;
+    rig_pass(&rig, RUNG_NS_PER_S);
+    client_gone(half);
+    client_ask(c, "DISCARD", "+OK\r\n");
+    client_ask(c, "MULTI", "+OK\r\n");
+    for (unsigned i = 0; i < 7; i++)
+        client_set(c, "v", 10000);
+    assert_null(strstr(c->rx, "-"));
+    rig_close(&rig);
+}
+
 #define CASE(name) cmocka_unit_test(test_##name)
 static const struct CMUnitTest cases[] = {
     CASE(deaf_clients), CASE(many_values), CASE(first_goes_on), CASE(one_after_another),
     CASE(many_versions),
     CASE(long_lists), CASE(too_long_a_list),
-    CASE(brought_along), CASE(long_commands_wait), CASE(blanks), {0},
+    CASE(brought_along), CASE(long_commands_wait),
+    CASE(transactions_need_room), CASE(blanks), {0},
 };
 
 int main(void)
