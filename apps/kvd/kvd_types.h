@@ -314,6 +314,8 @@ struct kvd {
     struct kvd_cursor *cursors;
     uint64_t cursor_count;
     unsigned lists; /* at work */
+    struct kvd_list_of_cmds wipes; /* wait for the next walk of FLUSHDB */
+    bool wiping; /* one is at work */
     struct kvd_space *growing; /* whose reply may get long; NULL: none is */
     struct kvd_space *spaces, **spaces_end; /* wait for that */
     struct kvd_sweep sweep;

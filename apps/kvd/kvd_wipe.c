@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* apps/kvd/kvd_wipe.c - FLUSHDB: removes all keys, some at a time, as commands of our own. */
+/* apps/kvd/kvd_wipe.c - FLUSHDB: removes all keys, some at a time, as commands of our own. One walk
+ * is at work at a time; those that ask meanwhile have the next one, all together. */
 #include "kvd_int.h"
 
 enum { WIPE_KEYS = 256 };
@@ -7,19 +8,29 @@ enum { WIPE_KEYS = 256 };
 struct wipe {
     struct rung_kv_list list;
     struct kvd *kvd;
-    struct kvd_cmd *cmd;
+    struct kvd_list_of_cmds cmds; /* whom it is for: the first gets the reply, and then all do */
     struct kvd_cmd *some; /* gathers keys to be removed */
     size_t last_len;
     char last[RUNG_KV_KEY_MAX]; /* seen */
 };
 
+static void wipe_begin(struct kvd *kvd);
+
 static void wipe_end(struct wipe *s)
 {
     struct kvd *kvd = s->kvd;
-    struct kvd_cmd *cmd = s->cmd;
+    struct kvd_list_of_cmds cmds = s->cmds;
+    const struct kvd_reply reply = cmds.first->reply;
+    for (struct kvd_cmd *cmd = cmds.first->link; cmd != NULL; cmd = cmd->link) {
+        cmd->reply = reply;
+        cmd->reply.bytes = kvd_bytes_ref(reply.bytes);
+    }
     rung_free(kvd->p, s);
+    kvd->wiping = false;
     kvd->lists--;
-    kvd_cmd_done(cmd);
+    for (struct kvd_cmd *cmd; (cmd = kvd_pop(&cmds)) != NULL;)
+        kvd_cmd_done(cmd);
+    wipe_begin(kvd);
     kvd_stop_check(kvd);
 }
 
@@ -44,7 +55,7 @@ static void wipe_then(struct kvd_cmd *wipe)
         wipe_some(s);
         return;
     }
-    s->cmd->reply = wipe->reply; /* why not */
+    s->cmds.first->reply = wipe->reply; /* why not */
     wipe->reply.kind = KVD_NIL;
     wipe->reply.bytes = (struct kvd_bytes){0};
     kvd_cmd_free(wipe);
@@ -79,9 +90,9 @@ static void wipe_listed(struct rung_op *op, int result)
     if (result <= 0 || wipe->args.count == 0) {
         kvd_cmd_free(wipe);
         if (result == 0)
-            kvd_ok(s->cmd);
+            kvd_ok(s->cmds.first);
         else
-            kvd_fail_result(s->cmd, result < 0 ? result : RUNG_E_NOMEM);
+            kvd_fail_result(s->cmds.first, result < 0 ? result : RUNG_E_NOMEM);
         wipe_end(s);
         return;
     }
@@ -101,12 +112,37 @@ static void wipe_some(struct wipe *s)
     uint32_t max = kvd->kv->info.max_batch;
     s->some = kvd_cmd_new(kvd, NULL);
     if (s->some == NULL) {
-        kvd_fail_result(s->cmd, RUNG_E_NOMEM);
+        kvd_fail_result(s->cmds.first, RUNG_E_NOMEM);
         wipe_end(s);
         return;
     }
     s->list.limit = max > 0 && max < WIPE_KEYS ? max : WIPE_KEYS;
     rung_kv_list(kvd->kv, &s->list);
+}
+
+/* A walk for all that wait for one; at the server's end there is nobody left to hear of it. */
+static void wipe_begin(struct kvd *kvd)
+{
+    struct kvd_list_of_cmds cmds = kvd->wipes;
+    if (cmds.first == NULL)
+        return;
+    kvd->wipes = (struct kvd_list_of_cmds){0};
+    struct wipe *s = kvd->stopping == NULL ? rung_zalloc(kvd->p, 1, sizeof *s) : NULL;
+    if (s == NULL) {
+        for (struct kvd_cmd *cmd; (cmd = kvd_pop(&cmds)) != NULL;) {
+            kvd_fail_result(cmd, RUNG_E_NOMEM);
+            kvd_cmd_done(cmd);
+        }
+        return;
+    }
+    s->kvd = kvd;
+    s->cmds = cmds;
+    s->list.each = wipe_each;
+    s->list.op.done = wipe_listed;
+    s->list.prefix = "";
+    kvd->wiping = true;
+    kvd->lists++;
+    wipe_some(s);
 }
 
 void kvd_cmd_flushdb(struct kvd *kvd, struct kvd_cmd *cmd)
@@ -118,17 +154,7 @@ void kvd_cmd_flushdb(struct kvd *kvd, struct kvd_cmd *cmd)
         kvd_cmd_done(cmd);
         return;
     }
-    struct wipe *s = rung_zalloc(kvd->p, 1, sizeof *s);
-    if (s == NULL) {
-        kvd_fail_result(cmd, RUNG_E_NOMEM);
-        kvd_cmd_done(cmd);
-        return;
-    }
-    s->kvd = kvd;
-    s->cmd = cmd;
-    s->list.each = wipe_each;
-    s->list.op.done = wipe_listed;
-    s->list.prefix = "";
-    kvd->lists++;
-    wipe_some(s);
+    kvd_push(&kvd->wipes, cmd);
+    if (!kvd->wiping)
+        wipe_begin(kvd);
 }
