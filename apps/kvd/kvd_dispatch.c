@@ -108,6 +108,22 @@ static void take_fill(struct kvd_cmd *cmd, struct kvd_cmd *owner, struct kvd_slo
     }
 }
 
+/* Keys cost more than their words: what a command of many will take besides is reserved before it
+ * is queued. So are an inline line's words, that were read without. */
+static bool take_pay(struct kvd_cmd *cmd, uint32_t keys)
+{
+    struct kvd_args *args = &cmd->args;
+    size_t all = args->own + keys * (sizeof(struct kvd_slot) + sizeof(struct kvd_key));
+    size_t have = KVD_SMALL + args->granted, lacks = all > have ? all - have : 0;
+    if (!kvd_query_take(&cmd->kvd->m, lacks)) {
+        kvd_wait_short(cmd->conn);
+        kvd_fail(cmd, "OOM too many long commands at once");
+        return false;
+    }
+    args->granted += lacks;
+    return true;
+}
+
 /* Room for the slots of a command, or of a transaction with count keys. */
 static bool take_room(struct kvd_cmd *cmd, uint32_t count)
 {
@@ -223,6 +239,8 @@ void kvd_cmd_take(struct kvd_cmd *cmd)
     bool queue = good && c->multi && (cmd->op->flags & KVD_NOW) == 0;
     if (queue)
         good = take_multi_ok(kvd, cmd);
+    else if (good)
+        good = take_pay(cmd, cmd->slot_count);
     if (!good) {
         c->multi_broken = c->multi_broken || c->multi;
         cmd->slot_count = 0;
@@ -256,7 +274,7 @@ bool kvd_exec_slots(struct kvd_cmd *cmd)
                      (unsigned)cmd->kvd->kv->info.max_batch);
         return false;
     }
-    if (!take_room(cmd, count))
+    if (!take_pay(cmd, count) || !take_room(cmd, count))
         return false;
     cmd->slot_count = count;
     count = 0;

@@ -139,7 +139,7 @@ static void key_whole(struct kvd_key *key, struct kvd_read *read)
     key->known = KVD_NEED_BYTES;
     key->size = buf->len - tail;
     key->value = (struct kvd_bytes){buf->data, buf->len - tail, &read->hold};
-    kvd_hold_charge(&kvd->m, &read->hold, buf->len);
+    kvd_hold_charge(&kvd->m, &read->hold, sizeof *read + buf->len);
 }
 
 /* The bytes of a long value that its first command asks for have come. */
@@ -148,7 +148,7 @@ static void key_range(struct kvd_key *key, struct kvd_read *read)
     const struct rung_buf *buf = &read->get.value;
     key->known = KVD_NEED_RANGE;
     key->value = (struct kvd_bytes){buf->data, buf->len, &read->hold};
-    kvd_hold_charge(&read->kvd->m, &read->hold, buf->len);
+    kvd_hold_charge(&read->kvd->m, &read->hold, sizeof *read + buf->len);
 }
 
 static void key_ask(struct kvd_read *read, uint64_t offset, size_t len)

@@ -122,6 +122,7 @@ bool kvd_array(struct kvd_cmd *cmd, uint32_t count)
     }
     for (uint32_t i = 0; i < count; i++)
         cmd->replies[i].kind = KVD_NIL;
+    kvd_reply_take(&cmd->kvd->m, count * sizeof cmd->replies[0]);
     cmd->reply_count = count;
     cmd->reply.kind = KVD_ARRAY;
     return true;
@@ -141,6 +142,7 @@ void kvd_reply_drop(struct kvd_cmd *cmd)
         kvd_bytes_drop(m, &cmd->replies[i].bytes);
     if (cmd->replies != NULL)
         rung_free(m->p, cmd->replies);
+    kvd_reply_give(m, cmd->reply_count * sizeof cmd->replies[0]);
     cmd->replies = NULL;
     cmd->reply_count = 0;
     for (struct kvd_cmd *sub = cmd->subs; sub != NULL; sub = sub->next)

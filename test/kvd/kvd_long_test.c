@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* test/kvd/kvd_long_test.c - values that are long: all of them, parts of them, and ones that are
- * too long for the store. */
+ * too long for the store; and lines that are long but for their words. */
 #include "kvd_int.h"
 #include "kvd_rig.h"
 
@@ -180,10 +180,42 @@ static void test_the_last_bytes(void **state)
     rig_close(&rig);
 }
 
+/* Lines of blanks: of each its words are kept, for as long as it waits or is not taken. */
+static void test_blanks(void **state)
+{
+    struct rig rig = {.config = {.max_pipeline = 1024}};
+    static char line[16000];
+    (void)state;
+    rig_open(&rig);
+    struct client *c = client_new(&rig), *deaf = client_new(&rig);
+    client_set(deaf, "v", 1 << 20);
+    client_expect(deaf, "+OK\r\n");
+    for (unsigned times = 0; times < 3; times++) {
+        static const char *const words[] = {"PING", "ECHO \"\" ", "\"\""};
+        size_t before = rung_virtual_heap_bytes(rig.p);
+        memset(line, ' ', sizeof line);
+        memcpy(line, words[times], strlen(words[times]));
+        line[sizeof line - 1] = '\n';
+        if (times == 0)
+            client_say(c, "MULTI"); /* else they are done, behind a reply that is not taken */
+        deaf->deaf = times > 0;
+        if (times > 0)
+            client_send(deaf, "GET v\r\n", 7);
+        for (unsigned i = 0; i < 500; i++) {
+            client_send(times > 0 ? deaf : c, line, sizeof line);
+            rig_run(&rig);
+        }
+        assert_in_range(rung_virtual_heap_bytes(rig.p) - before, 0, 3 << 20);
+        client_say(c, "DISCARD");
+        client_listen(deaf);
+    }
+    rig_close(&rig);
+}
+
 #define CASE(name) cmocka_unit_test(test_##name)
 static const struct CMUnitTest cases[] = {
     CASE(long_values), CASE(ranges_of_long_values), CASE(ranges_behind_what_is_refused),
-    CASE(longer_than_the_store_takes), CASE(slow_readers), CASE(the_last_bytes), {0},
+    CASE(longer_than_the_store_takes), CASE(slow_readers), CASE(the_last_bytes), CASE(blanks), {0},
 };
 
 int main(void)

@@ -303,38 +303,6 @@ static void test_long_commands_wait(void **state)
     rig_close(&rig);
 }
 
-/* Lines of blanks: of each its words are kept, for as long as it waits or is not taken. */
-static void test_blanks(void **state)
-{
-    struct rig rig = {.config = {.max_pipeline = 1024}};
-    static char line[16000];
-    (void)state;
-    rig_open(&rig);
-    struct client *c = client_new(&rig), *deaf = client_new(&rig);
-    client_set(deaf, "v", 1 << 20);
-    client_expect(deaf, "+OK\r\n");
-    for (unsigned times = 0; times < 3; times++) {
-        static const char *const words[] = {"PING", "ECHO \"\" ", "\"\""};
-        size_t before = rung_virtual_heap_bytes(rig.p);
-        memset(line, ' ', sizeof line);
-        memcpy(line, words[times], strlen(words[times]));
-        line[sizeof line - 1] = '\n';
-        if (times == 0)
-            client_say(c, "MULTI"); /* else they are done, behind a reply that is not taken */
-        deaf->deaf = times > 0;
-        if (times > 0)
-            client_send(deaf, "GET v\r\n", 7);
-        for (unsigned i = 0; i < 500; i++) {
-            client_send(times > 0 ? deaf : c, line, sizeof line);
-            rig_run(&rig);
-        }
-        assert_in_range(rung_virtual_heap_bytes(rig.p) - before, 0, 3 << 20);
-        client_say(c, "DISCARD");
-        client_listen(deaf);
-    }
-    rig_close(&rig);
-}
-
 /* A half command has what there is for long ones, and a transaction finds no room: that counts as
  * waiting for it, though nobody does. */
 static void test_transactions_need_room(void **state)
@@ -361,13 +329,47 @@ static void test_transactions_need_room(void **state)
     rig_close(&rig);
 }
 
+/* Commands of many keys that wait for one another: their keys are paid for, and so are replies. */
+static void test_many_keys_wait(void **state)
+{
+    static const char refused[] = "-OOM too many long commands at once\r\n";
+    enum { CLIENTS = 20, KEYS = 4000 };
+    struct rig rig = {.config = {.memory = 8 << 20, .max_connections = 30}};
+    struct client *c[CLIENTS];
+    unsigned oom = 0;
+    (void)state;
+    rig_open(&rig);
+    struct client *first = client_new(&rig);
+    for (unsigned i = 0; i < CLIENTS; i++)
+        c[i] = client_new(&rig);
+    rig.gate.hold = true;
+    client_words(first, "SET k0000 v"); /* their replies wait for this */
+    size_t before = rung_virtual_heap_bytes(rig.p);
+    for (unsigned i = 0; i < CLIENTS; i++)
+        many_keys(c[i], i % 2 ? "MGET" : "EXISTS", KEYS);
+    assert_in_range(rung_virtual_heap_bytes(rig.p) - before, 0, 9 << 20);
+    assert_in_range(client_info(client_new(&rig), "kvd_query_bytes"), 2 << 20, 4 << 20);
+    rig.gate.hold = false;
+    gate_open(&rig);
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        oom += strcmp(c[i]->rx, refused) == 0;
+        if (strcmp(c[i]->rx, refused) != 0 && i % 2 == 0)
+            client_expect(c[i], ":1\r\n");
+        else if (strcmp(c[i]->rx, refused) != 0)
+            starts(c[i], "*4000\r\n$1\r\nv\r\n$-1\r\n");
+    }
+    assert_in_range(oom, 1, CLIENTS - 2);
+    assert_int_equal(client_info(first, "kvd_query_bytes"), 0);
+    rig_close(&rig);
+}
+
 #define CASE(name) cmocka_unit_test(test_##name)
 static const struct CMUnitTest cases[] = {
     CASE(deaf_clients), CASE(many_values), CASE(first_goes_on), CASE(one_after_another),
     CASE(many_versions),
     CASE(long_lists), CASE(too_long_a_list),
     CASE(brought_along), CASE(long_commands_wait),
-    CASE(transactions_need_room), CASE(blanks), {0},
+    CASE(transactions_need_room), CASE(many_keys_wait), {0},
 };
 
 int main(void)
