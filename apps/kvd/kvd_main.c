@@ -45,8 +45,8 @@ static bool kvd_holds(struct rung_platform *p, const char *key, uint64_t value, 
 {
     if (value >= least)
         return true;
-    rung_log(p, RUNG_LOG_ERROR, "kvd", "%s=%llu is less than %s: give --%s=%llu or more, or make that "
-             "smaller", key, (unsigned long long)value, what, key, (unsigned long long)least);
+    rung_log(p, RUNG_LOG_ERROR, "kvd", "%s=%llu is less than %s: give --%s=%llu or more, or make "
+             "that smaller", key, (unsigned long long)value, what, key, (unsigned long long)least);
     return false;
 }
 

@@ -85,6 +85,8 @@ static enum rung_err open_frame_fits(struct rung_net_pcap *self)
 {
     self->most_pages = rung_net_pcap_pages(self->offload ? RUNG_FRAME_MAX
                                                          : 14u + self->net.info.mtu);
+    unsigned hold = self->most_pages ? self->free_count / self->most_pages : 0;
+    self->net.info.rx_hold = (uint16_t)(hold < 2 ? 1 : hold < UINT16_MAX ? hold - 1 : UINT16_MAX);
     if (self->free_count >= self->most_pages)
         return RUNG_OK;
     rung_log(self->p, RUNG_LOG_ERROR, self->slot,

@@ -93,6 +93,20 @@ static bool tap_first_pages(struct rung_net_tap *self)
     return small && self->in;
 }
 
+/* How many frames may be held at once if all are as long as can be, beside the page that is read into
+ * and one more. */
+static uint16_t tap_hold(const struct rung_net_tap *self)
+{
+    const struct rung_net_tap_pool *pool = &self->pool;
+    bool large = (self->net.info.caps & RUNG_NET_RX_GSO)
+                 || 14u + self->net.info.mtu > pool->of[RUNG_NET_TAP_SMALL].room;
+    uint64_t pages = large ? pool->of[RUNG_NET_TAP_LARGE].limit / pool->of[RUNG_NET_TAP_LARGE].cost
+                           : (pool->limit - pool->of[RUNG_NET_TAP_LARGE].cost)
+                                 / pool->of[RUNG_NET_TAP_SMALL].cost;
+    uint64_t hold = pages > 3 ? pages - 2 : 1;
+    return hold < UINT16_MAX ? (uint16_t)hold : UINT16_MAX;
+}
+
 static void tap_undo(struct rung_net_tap *self)
 {
     if (self->in)
@@ -118,6 +132,7 @@ enum rung_err rung_net_tap_open(struct rung_net_tap *self, struct rung_platform 
     if (err)
         return err;
     rung_net_tap_pool_init(&self->pool, p, rung_net_tap_key_rx_memory(keys), self->net.info.mtu);
+    self->net.info.rx_hold = tap_hold(self);
     if (made)
         err = rung_net_tap_device_up(self);
     if (err) {

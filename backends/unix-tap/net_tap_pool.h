@@ -6,7 +6,7 @@
  *          Pages are made when they are first needed, up to the limit; some that come back are
  *          kept for the next frame. A fifth of the limit is out of the reach of large pages:
  *          however many super-frames are held, small frames (a peer's ACKs, that let go of others)
- *          still get in.
+ *          still get in; how many small ones may be held info.rx_hold says (net_tap_open.c).
  * Units    Bytes, headers of pages included, for the limit.
  * Owner    A page is the caller's from get to put.
  * Context  The loop.

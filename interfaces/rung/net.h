@@ -62,6 +62,8 @@ struct rung_net_info {
     uint16_t mtu;       /* 576 to 65535; of plain frames */
     uint16_t headroom;  /* bytes a sender leaves free before the first fragment */
     uint16_t max_frags; /* 1 without TX_SG */
+    uint16_t rx_hold;   /* frames, however long, that a caller may hold while others come in still;
+                           0: as many as it likes */
     uint32_t caps;      /* enum rung_net_cap */
 };
 
@@ -84,7 +86,7 @@ struct rung_net_ops {
      * was taken. One batch is one notification of the other side. */
     int (*send)(struct rung_net *net, struct rung_frame *const f[], unsigned n);
     /* Puts k frames in f, returns k. k < n: drained; RX_READY follows the next frame. A caller that
-     * holds many frames makes the link run dry: frames are then dropped and counted.
+     * holds more than info.rx_hold may make the link run dry: frames are dropped and counted then.
      * RUNG_E_DOWN: the device is gone and f is untouched. */
     int (*recv)(struct rung_net *net, struct rung_frame *f[], unsigned n);
     /* Optional. Says which multicast groups to let in, replacing the last list; without it the

@@ -135,7 +135,8 @@ static struct pbuf *rx_wrap(struct lwip_core *core, struct rung_frame *frame)
  * dry, and the frame goes back at once. */
 bool rung_lwip_link_is_short(const struct lwip_core *core)
 {
-    return core->frames_held > LWIP_FRAMES_HELD;
+    unsigned hold = core->net->info.rx_hold; /* half of that is for what does not stay */
+    return core->frames_held > (hold && hold / 2 < LWIP_FRAMES_HELD ? hold / 2 : LWIP_FRAMES_HELD);
 }
 
 struct pbuf *rung_lwip_spare(struct lwip_core *core, struct pbuf *p, bool poor)

@@ -17,7 +17,7 @@ set_tests_properties(e2e-tap-idle e2e-tap-syn PROPERTIES RUN_SERIAL ON)
 
 # With a link that loses, delays and records what it is told to.
 rung_e2e_variant(faulty -DRUNG_NET=capture:fault:tap -DRUNG_KV=dir)
-foreach(story loss resend sizes window close term capture)
+foreach(story loss resend sizes window scarce close term capture)
     rung_e2e_test(tap-${story} ${faulty_website} tap_${story} ECHO ${faulty_echo})
     set_tests_properties(e2e-tap-${story} PROPERTIES FIXTURES_REQUIRED "e2e-faulty;e2e-content")
 endforeach()

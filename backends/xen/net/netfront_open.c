@@ -112,6 +112,8 @@ enum rung_err rung_netfront_learn(struct rung_netfront *nf)
     info.mtu = open_mtu(nf, info.caps);
     if (info.caps & RUNG_NET_TX_SG)
         info.max_frags = NETFRONT_PACKET_SLOTS;
+    uint32_t hold = (nf->rx.limit - NETFRONT_POST_MIN) / 4 * 3 / NETFRONT_PACKET_SLOTS;
+    info.rx_hold = (uint16_t)(hold < UINT16_MAX ? hold : UINT16_MAX);
     if (nf->opened)
         return open_same(nf, &info);
     nf->net.info = info;

@@ -187,6 +187,44 @@ static void a_dry_link_drops_and_counts(void **state)
 }
 
 /* Nobody listens: frames wait, recv() gets them, and a listener that comes later is told again. */
+/* As many frames as the link says may be held, and the longest that the peer can send: one more
+ * comes in. */
+static void what_may_be_held_leaves_room(void **state)
+{
+    struct net_test t;
+    (void)state;
+    net_begin(&t);
+    unsigned hold = t.net->info.rx_hold;
+    if (hold == 0 || hold > 512) {
+        net_skip(&t, "this link lends as many as one likes");
+        return;
+    }
+    struct rung_frame **held = calloc(hold, sizeof(struct rung_frame *));
+    struct net_wire *sent = calloc(1, sizeof(*sent));
+    uint32_t longest = net_fixture.super_max ? net_fixture.super_max : RUNG_FRAME_MAX;
+    for (unsigned i = 0; i < hold; i++) {
+        if (net_has(&t, RUNG_NET_RX_GSO))
+            net_super(&t, sent, i, longest, false);
+        else
+            net_plain(&t, sent, i, 14u + t.net->info.mtu);
+        net_inbound(&t, sent);
+        net_inject(&t, sent);
+        held[i] = net_await_recv(&t);
+    }
+    net_plain(&t, sent, hold, 60);
+    net_inbound(&t, sent);
+    net_inject(&t, sent);
+    struct rung_frame *f = net_await_recv(&t);
+    net_same(sent, t.wire);
+    f->release(f);
+    assert_int_equal(t.net->stats.rx_dropped, 0);
+    for (unsigned i = 0; i < hold; i++)
+        held[i]->release(held[i]);
+    free(sent);
+    free(held);
+    net_end(&t);
+}
+
 static void ready_may_be_null(void **state)
 {
     struct net_test t;
@@ -216,6 +254,7 @@ const struct CMUnitTest net_recv_cases[] = {
     cmocka_unit_test(frames_come_in_order),
     cmocka_unit_test(lengths_come_in),
     cmocka_unit_test(a_dry_link_drops_and_counts),
+    cmocka_unit_test(what_may_be_held_leaves_room),
     cmocka_unit_test(ready_may_be_null),
     {.name = NULL},
 };
