@@ -20,6 +20,16 @@ static int connect_error(int err)
     }
 }
 
+/* The kernel takes the any address for this host, and has no route to the others. */
+static bool connect_is_host(const struct rung_addr *peer)
+{
+    static const uint8_t zero[16], ones[4] = {255, 255, 255, 255};
+    if (peer->family == RUNG_AF_IPV6)
+        return peer->ip[0] != 0xff && memcmp(peer->ip, zero, 16) != 0;
+    return (peer->ip[0] & 0xf0) != 0xe0 && memcmp(peer->ip, zero, 4) != 0
+           && memcmp(peer->ip, ones, 4) != 0;
+}
+
 static int connect_bind(int fd, int domain, const struct rung_addr *local)
 {
     static const int on = 1;
@@ -80,6 +90,8 @@ static int connect_make(struct rung_tcp_socket *self, struct rung_tcp_connect *h
     bool mixed = how->local.family != RUNG_AF_NONE && how->local.family != how->peer.family;
     if (how->peer.family == RUNG_AF_NONE || mixed)
         return RUNG_E_NOTSUP;
+    if (!connect_is_host(&how->peer))
+        return RUNG_E_INVAL;
     if (!rung_tcp_socket_has_slot(self))
         return RUNG_E_LIMIT;
     struct rung_tcp_socket_conn *conn = rung_tcp_socket_conn_new(self);

@@ -71,7 +71,8 @@ struct rung_tcp_ops {
      * holds the flood off. *conn reports RX when the first bytes are there. */
     int (*accept)(struct rung_tcp_listener *listener, struct rung_tcp_conn **conn);
     /* done: 0; or REFUSED, UNREACH, TIMEDOUT, RESET, CANCELED, ADDRINUSE, ADDRNOTAVAIL, ACCESS,
-     * NOTSUP (family), LIMIT (no descriptor or slot left), NOMEM. */
+     * NOTSUP (family), LIMIT (no descriptor or slot left), NOMEM; INVAL: never by this address, it
+     * is no single host's (any, multicast, broadcast), or this one's where no stack calls itself. */
     void (*connect)(struct rung_tcp *tcp, struct rung_tcp_connect *how);
     /* Takes b[0..k), returns k; a buffer is taken whole. k < n: full; TX follows once there is
      * room. An idle connection takes at least one buffer of any length. RUNG_E_DOWN: the connection

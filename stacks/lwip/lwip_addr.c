@@ -59,12 +59,16 @@ bool rung_lwip_addr_ours(struct lwip_core *core, const ip_addr_t *ip)
 }
 
 /* Whether it can be another host's: ours does not come back to us, loopback is not compiled in. */
-bool rung_lwip_addr_other(struct lwip_core *core, const ip_addr_t *ip)
+static bool addr_other(struct lwip_core *core, const ip_addr_t *ip)
 {
-    if (ip_addr_isany(ip) || ip_addr_ismulticast(ip) || ip_addr_isloopback(ip)
-        || rung_lwip_addr_ours(core, ip))
+    const ip6_addr_t *ip6 = ip_2_ip6(ip);
+    const ip4_addr_t *ip4 = ip_2_ip4(ip);
+    if (rung_lwip_addr_ours(core, ip))
         return false;
-    return IP_IS_V6(ip) || !ip4_addr_isbroadcast(ip_2_ip4(ip), &core->netif);
+    if (IP_IS_V6(ip))
+        return !ip6_addr_isany(ip6) && !ip6_addr_ismulticast(ip6) && !ip6_addr_isloopback(ip6);
+    return !ip4_addr_isbroadcast(ip4, &core->netif) /* or any */ && !ip4_addr_ismulticast(ip4)
+           && !ip4_addr_isloopback(ip4);
 }
 
 /* A neighbour, as a router's prefix or a static address of ours has it (RFC 5942), or by way of a
@@ -80,18 +84,20 @@ static bool addr_reaches6(struct netif *netif, const ip6_addr_t *to)
     return false;
 }
 
-/* Whether a route leads there: what lwIP finds out only when it sends, and then keeps to itself. */
-bool rung_lwip_addr_reaches(struct lwip_core *core, const ip_addr_t *ip)
+/* What lwIP finds out only when it sends, and then keeps to itself. */
+int rung_lwip_addr_way(struct lwip_core *core, const ip_addr_t *ip)
 {
     struct netif *netif = &core->netif;
-    if (!rung_lwip_addr_other(core, ip))
-        return false;
+    bool way;
+    if (!addr_other(core, ip))
+        return RUNG_E_INVAL;
     if (IP_IS_V6(ip))
-        return addr_reaches6(netif, ip_2_ip6(ip));
-    if (ip4_addr_isany(netif_ip4_addr(netif)))
-        return false;
-    return ip4_addr_netcmp(ip_2_ip4(ip), netif_ip4_addr(netif), netif_ip4_netmask(netif))
-           || !ip4_addr_isany(netif_ip4_gw(netif));
+        way = addr_reaches6(netif, ip_2_ip6(ip));
+    else
+        way = !ip4_addr_isany(netif_ip4_addr(netif))
+              && (ip4_addr_netcmp(ip_2_ip4(ip), netif_ip4_addr(netif), netif_ip4_netmask(netif))
+                  || !ip4_addr_isany(netif_ip4_gw(netif)));
+    return way ? RUNG_OK : RUNG_E_UNREACH;
 }
 
 /* Lines. */
@@ -253,6 +259,15 @@ static enum rung_err addr_set4(struct lwip_core *core)
     return RUNG_OK;
 }
 
+static enum rung_err addr_check_dns(struct lwip_core *core)
+{
+    ip_addr_t ip;
+    if (core->dns_key.family && rung_lwip_from_addr(&ip, &core->dns_key)
+        && !addr_other(core, &ip))
+        return addr_refuse(core, "dns", "is no address of another host");
+    return RUNG_OK;
+}
+
 static enum rung_err addr_set6(struct lwip_core *core, bool dad)
 {
     struct netif *netif = &core->netif;
@@ -297,6 +312,8 @@ enum rung_err rung_lwip_addr_open(struct lwip_core *core, const struct rung_lwip
     enum rung_err err = core->static4.addr.family ? addr_set4(core) : RUNG_OK;
     if (!err)
         err = addr_set6(core, rung_lwip_key_dad(keys));
+    if (!err)
+        err = addr_check_dns(core);
     if (err)
         return err;
     netif_set_up(&core->netif);

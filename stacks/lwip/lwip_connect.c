@@ -97,15 +97,14 @@ static int connect_ends(struct lwip_core *core, const struct rung_tcp_connect *h
     } else {
         *local = *IP_ANY_TYPE;
     }
-    if (!rung_lwip_addr_reaches(core, peer))
-        return RUNG_E_UNREACH;
-    if (ip_addr_isany(local)) {
+    int way = rung_lwip_addr_way(core, peer);
+    if (!way && ip_addr_isany(local)) {
         const ip_addr_t *own = ip_netif_get_local_ip(&core->netif, peer);
         if (!own)
             return RUNG_E_UNREACH;
         *local = *own;
     }
-    return RUNG_OK;
+    return way;
 }
 
 static int connect_start(struct lwip_conn *conn, const ip_addr_t *local, const ip_addr_t *peer)

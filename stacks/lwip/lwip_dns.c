@@ -56,7 +56,7 @@ static unsigned dns_first(const struct lwip_lookup *lookup)
     bool reached[2];
     for (unsigned i = 0; i < 2; i++)
         reached[i] = lookup->questions[i].result == RUNG_OK
-                     && rung_lwip_addr_reaches(core, &lookup->questions[i].ip);
+                     && rung_lwip_addr_way(core, &lookup->questions[i].ip) == RUNG_OK;
     return (reached[0] == reached[1] ? dns_prefers6(core) : reached[1]) ? 1 : 0;
 }
 

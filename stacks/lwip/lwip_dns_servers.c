@@ -76,7 +76,7 @@ void rung_lwip_dns_servers_look(struct lwip_dns *dns, struct pbuf *p)
 /* The next server, if it is one, and can be reached as things are. */
 static unsigned servers_add(struct lwip_dns *dns, unsigned n, const ip_addr_t *ip)
 {
-    if (ip_addr_isany(ip) || !rung_lwip_addr_reaches(dns->core, ip))
+    if (rung_lwip_addr_way(dns->core, ip))
         return n;
     dns_setserver((u8_t)n, ip);
     return n + 1;

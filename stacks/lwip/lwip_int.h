@@ -347,8 +347,8 @@ void rung_lwip_addr_clash6(struct lwip_core *core, s8_t index); /* somebody else
 void rung_lwip_addr_link_up(struct lwip_core *core);
 void rung_lwip_addr_arp(struct lwip_core *core, const uint8_t *arp); /* one that came, 28 bytes */
 bool rung_lwip_addr_ours(struct lwip_core *core, const ip_addr_t *ip);
-bool rung_lwip_addr_other(struct lwip_core *core, const ip_addr_t *ip);
-bool rung_lwip_addr_reaches(struct lwip_core *core, const ip_addr_t *ip);
+/* 0: a route leads there; UNREACH; INVAL: to that address none ever will, it is no other host's. */
+int rung_lwip_addr_way(struct lwip_core *core, const ip_addr_t *ip);
 bool rung_lwip_from_addr(ip_addr_t *ip, const struct rung_addr *addr);
 struct rung_addr rung_lwip_to_addr(const ip_addr_t *ip, uint16_t port);
 

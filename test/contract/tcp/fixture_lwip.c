@@ -111,5 +111,5 @@ const struct tcp_fixture tcp_fixture = {
     .free = fix_free, .open = fix_open, .lends = fix_lends, .host = fix_host,
     .peer_connect = fix_peer_connect, .peer_listen = fix_peer_listen, KERNEL_TCP_PEER,
     .option = fix_option, .clog = fix_clog, .silent = fix_silent,
-    .unreachable = fix_unreachable,
+    .unreachable = fix_unreachable, .alone = true,
 };

@@ -75,6 +75,7 @@ struct tcp_fixture {
     bool (*unprivileged)(struct tcp_rig *rig, bool on);
     /* The link has no room for more than a few frames, or goes on. */
     bool (*clog)(struct tcp_rig *rig, bool on);
+    bool alone; /* does not call itself: no loopback */
     /* Addresses to connect to: one that never answers, one that no route leads to. */
     bool (*silent)(struct tcp_rig *rig, enum rung_family family, struct rung_addr *addr);
     bool (*unreachable)(struct tcp_rig *rig, enum rung_family family, struct rung_addr *addr);

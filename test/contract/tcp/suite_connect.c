@@ -172,6 +172,29 @@ static void connect_finds_no_route(void **state)
     tcp_end(&t);
 }
 
+/* Addresses that are no single host's, as DNS may give them, and its own. */
+static void connect_needs_one_host(void **state)
+{
+    static const char *const texts[2][6] = {
+        {"0.0.0.0:80", "255.255.255.255:80", "224.0.0.1:80", "239.255.255.255:80", "127.0.0.1:80"},
+        {"[::]:80", "[ff02::1]:80", "[ff02::1%1]:80", "[ff0e::1]:80", "[::1]:80"}};
+    struct tcp_test t;
+    struct rung_addr at;
+    (void)state;
+    tcp_begin(&t, NULL);
+    const char *const *text = texts[t.family == RUNG_AF_IPV6];
+    for (unsigned i = 0; i < (tcp_fixture.alone ? 6u : 4u); i++) {
+        struct connecting c = {0};
+        at = tcp_host(&t, 80);
+        if (text[i])
+            assert_int_equal(rung_addr_parse(&at, text[i]), RUNG_OK);
+        connect_start(&t, &c, &at);
+        if (connect_wait(&c) != RUNG_E_INVAL)
+            fail_msg("%s: %s", text[i] ? text[i] : "itself", rung_err_name(c.result));
+    }
+    tcp_end(&t);
+}
+
 /* The local end: given, taken by another, not of this host, of the other family. */
 static void connect_comes_from_where_it_is_told(void **state)
 {
@@ -267,6 +290,7 @@ const struct CMUnitTest tcp_connect_cases[] = {
     cmocka_unit_test(connect_is_canceled_at_once),
     cmocka_unit_test(connect_waits_and_is_canceled),
     cmocka_unit_test(connect_finds_no_route),
+    cmocka_unit_test(connect_needs_one_host),
     cmocka_unit_test(connect_comes_from_where_it_is_told),
     cmocka_unit_test(connect_tells_no_memory),
     cmocka_unit_test(connect_ends_with_the_stack),
