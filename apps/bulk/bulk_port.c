@@ -94,10 +94,16 @@ void bulk_conn_free(struct bulk_conn *conn, const char *what)
     uint64_t ns = rung_loop_now_ns(conn->p) - conn->begun_ns;
     uint64_t ms = ns / 1000000;
     uint64_t mbit = conn->bytes * 8 / (ns / 1000 + 1); /* Mb/s: bits per microsecond */
-    rung_log(conn->p, RUNG_LOG_INFO, "bulk",
-             "%s %s: %" PRIu64 " bytes in %" PRIu64 ".%03u s, %" PRIu64 ".%03u Gb/s",
-             rung_addr_format(&conn->peer, text), what, conn->bytes, ms / 1000,
-             (unsigned)(ms % 1000), mbit / 1000, (unsigned)(mbit % 1000));
+    rung_addr_format(&conn->peer, text);
+    if (ms == 0) /* TCP here may have it all, and the peer nothing yet */
+        rung_log(conn->p, RUNG_LOG_INFO, "bulk",
+                 "%s %s: %" PRIu64 " bytes in less than 1 ms, too short for a rate", text, what,
+                 conn->bytes);
+    else
+        rung_log(conn->p, RUNG_LOG_INFO, "bulk",
+                 "%s %s: %" PRIu64 " bytes in %" PRIu64 ".%03u s, %" PRIu64 ".%03u Gb/s", text,
+                 what, conn->bytes, ms / 1000, (unsigned)(ms % 1000), mbit / 1000,
+                 (unsigned)(mbit % 1000));
     if (conn->call != NULL)
         bulk_call_ended(conn->call, conn->well);
     rung_free(conn->p, conn);

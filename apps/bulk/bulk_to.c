@@ -47,6 +47,10 @@ static void to_no_name(struct bulk_call *call, int err)
         rung_log(p, RUNG_LOG_ERROR, "bulk", "no answer from the name servers about %s; give an "
                  "address with --to, or a server that answers", name);
         break;
+    case RUNG_E_IO:
+        rung_log(p, RUNG_LOG_ERROR, "bulk", "the name servers refuse %s, or failed; give an "
+                 "address with --to, or a server that answers", name);
+        break;
     default:
         rung_log(p, RUNG_LOG_ERROR, "bulk", "cannot find %s: %s", name, rung_err_text(err));
     }
@@ -59,7 +63,11 @@ static void to_no_call(struct bulk_call *call, int err)
     const char *peer = rung_addr_format(&call->connect.peer, text);
     if (call->next < call->ask.count)
         rung_log(p, RUNG_LOG_WARN, "bulk", "%s: %s; trying the next address of %s", peer,
-                 rung_err_text(err), call->to->name);
+                 err == RUNG_E_INVAL ? "no other host's address" : rung_err_text(err),
+                 call->to->name);
+    else if (err == RUNG_E_INVAL)
+        rung_log(p, RUNG_LOG_ERROR, "bulk", "%s is no other host's address: nobody can be called "
+                 "there; give another with --to", peer);
     else if (err == RUNG_E_REFUSED)
         rung_log(p, RUNG_LOG_ERROR, "bulk", "%s: connection refused; start a bulk there, or give "
                  "its port with --%s=N", peer, call->to->key);

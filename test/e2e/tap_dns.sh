@@ -16,7 +16,7 @@ name_server() {
     launch dnsmasq dnsmasq --keep-in-foreground --conf-file=/dev/null --pid-file= --user= --group= \
         --port=53 --interface="$device" --bind-interfaces --no-resolv --no-hosts --local=/test/ \
         --host-record="peer.test,$near" --host-record="two.test,$near,$near6" \
-        --cname=alias.test,peer.test --host-record="six.test,$near6" \
+        --host-record="any.test,0.0.0.0" --cname=alias.test,peer.test --host-record="six.test,$near6" \
         --log-facility=- --log-dhcp --dhcp-leasefile="$tmp/leases" "$@"
     dnsmasq=$pid
     poll 10 grep -q 'started' "$tmp/dnsmasq.log" || fail "no name server"
@@ -75,6 +75,13 @@ grep -q 'by DHCP' "$tmp/call.log" || fail "no lease"
         "--tcp.dns=$near" $static
     call 1 "$near:7100: connection refused; start a bulk there" --to=peer.test \
         "--tcp.dns=$near" $static
+    call 1 "the name servers refuse other.example, or failed; give an address with --to" \
+        --to=other.example "--tcp.dns=$near" $static
+    for to in 0.0.0.0 :: 255.255.255.255 224.0.0.1 any.test "$host" "$host6"; do
+        call 1 "is no other host's address.*give another with --to" "--to=$to" "--tcp.dns=$near" \
+            $static
+        ! grep -q 'trying for' "$tmp/call.log" || fail "it tries again: $(cat "$tmp/call.log")"
+    done
     call 1 "'a b' is no name" "--to=a b" $static
     call 1 "no name server is known.*tcp\.dns" --to=peer.test $static
     kill "$dnsmasq"
