@@ -18,10 +18,11 @@ set_source_files_properties(${LWIP_SOURCE_DIR}/src/core/tcp.c PROPERTIES
     COMPILE_DEFINITIONS tcp_netif_ip_addr_changed=rung_lwip_real_tcp_netif_ip_addr_changed)
 set_source_files_properties(${LWIP_SOURCE_DIR}/src/core/tcp_out.c PROPERTIES
     COMPILE_DEFINITIONS tcp_rexmit_rto_prepare=rung_lwip_real_tcp_rexmit_rto_prepare)
-# DHCP asks for name servers too; what dns.c sends and receives is looked at (lwip_dns_guard.c).
+# DHCP asks for name servers too, and they go with its lease (lwip_addr.c); what dns.c sends and receives is looked at (lwip_dns_guard.c).
 set_source_files_properties(${LWIP_SOURCE_DIR}/src/core/ipv4/dhcp.c PROPERTIES
     COMPILE_OPTIONS "-include;${CMAKE_CURRENT_SOURCE_DIR}/port/arch/dhcp_asks.h"
-    OBJECT_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/port/arch/dhcp_asks.h)
+    OBJECT_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/port/arch/dhcp_asks.h
+    COMPILE_DEFINITIONS netif_set_addr=rung_lwip_port_dhcp_lease)
 set_source_files_properties(${LWIP_SOURCE_DIR}/src/core/dns.c PROPERTIES
     COMPILE_DEFINITIONS
         "udp_recv=rung_lwip_dns_guard_recv;udp_sendto=rung_lwip_dns_guard_sendto;udp_remove=rung_lwip_dns_guard_remove")

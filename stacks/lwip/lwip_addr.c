@@ -339,12 +339,22 @@ void rung_lwip_addr_close(struct lwip_core *core)
 }
 
 /* Name servers (RFC 2132 3.8) are kept until somebody asks for a name: nobody knows when they
- * are told of again. */
+ * are told of again. They count once the lease does that they come with. */
 void rung_lwip_port_dhcp_option(uint8_t option, uint8_t len, struct pbuf *p, uint16_t at)
 {
     struct lwip_core *core = rung_lwip_port_core();
-    if (option != DHCP_OPTION_DNS_SERVER)
+    if (option != DHCP_OPTION_DNS_SERVER || len % 4)
         return;
-    memset(core->dhcp_servers, 0, sizeof(core->dhcp_servers));
-    pbuf_copy_partial(p, core->dhcp_servers, LWIP_MIN(len, sizeof(core->dhcp_servers)), at);
+    memset(core->dhcp_heard, 0, sizeof(core->dhcp_heard));
+    pbuf_copy_partial(p, core->dhcp_heard, LWIP_MIN(len, sizeof(core->dhcp_heard)), at);
+}
+
+/* A lease begins, goes on, or ends: one that names no servers has none, whatever the last had. */
+void rung_lwip_port_dhcp_lease(struct netif *netif, const ip4_addr_t *ip, const ip4_addr_t *mask,
+                               const ip4_addr_t *gw)
+{
+    struct lwip_core *core = netif->state;
+    memcpy(core->dhcp_servers, core->dhcp_heard, sizeof(core->dhcp_servers));
+    memset(core->dhcp_heard, 0, sizeof(core->dhcp_heard));
+    netif_set_addr(netif, ip, mask, gw);
 }

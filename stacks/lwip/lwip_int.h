@@ -174,6 +174,7 @@ struct lwip_core {
     /* DNS */
     struct rung_addr dns_key;      /* family NONE: those that we were told of */
     uint32_t dhcp_servers[2];      /* their addresses, or 0 */
+    uint32_t dhcp_heard[2];        /* of a lease that is offered */
     struct lwip_dns *dns; /* NULL: nobody has asked yet */
 
     /* stop */
@@ -351,6 +352,10 @@ bool rung_lwip_addr_ours(struct lwip_core *core, const ip_addr_t *ip);
 int rung_lwip_addr_way(struct lwip_core *core, const ip_addr_t *ip);
 bool rung_lwip_from_addr(ip_addr_t *ip, const struct rung_addr *addr);
 struct rung_addr rung_lwip_to_addr(const ip_addr_t *ip, uint16_t port);
+
+/* dhcp.c calls this as netif_set_addr(), for each lease and when there is none any more. */
+void rung_lwip_port_dhcp_lease(struct netif *netif, const ip4_addr_t *ip, const ip4_addr_t *mask,
+                               const ip4_addr_t *gw);
 
 /* lwip_tcp.c, lwip_conn.c */
 struct lwip_conn *rung_lwip_conn_new(struct lwip_core *core);

@@ -417,15 +417,53 @@ static void what_can_be_reached_comes_first(void **state)
     forger_close(&f);
 }
 
-/* What DHCP says: two servers, 10.0.0.<last>. */
-static void dns_teach(uint8_t first, uint8_t second)
+/* An option of DHCP's with servers, 10.0.0.<last>, of which len bytes count. */
+static void dns_dhcp_option(uint8_t first, uint8_t second, uint8_t len)
 {
     uint8_t servers[] = {10, 0, 0, first, 10, 0, 0, second};
     struct pbuf *p = pbuf_alloc(PBUF_RAW, sizeof(servers), PBUF_RAM);
     assert_non_null(p);
     assert_int_equal(pbuf_take(p, servers, sizeof(servers)), ERR_OK);
-    rung_lwip_port_dhcp_option(6, second ? sizeof(servers) : 4, p, 0);
+    rung_lwip_port_dhcp_option(6, len, p, 0);
     pbuf_free(p);
+}
+
+/* A lease of the address that we have. */
+static void dns_lease(struct forger *f)
+{
+    struct netif *netif = &f->stack.core->netif;
+    ip4_addr_t ip = *netif_ip4_addr(netif), mask = *netif_ip4_netmask(netif), none = {0};
+    rung_lwip_port_dhcp_lease(netif, &ip, &mask, &none);
+}
+
+static void dns_teach(struct forger *f, uint8_t first, uint8_t second)
+{
+    dns_dhcp_option(first, second, second ? 8 : 4);
+    dns_lease(f);
+}
+
+static void servers_go_with_the_lease(void **state)
+{
+    struct forger f;
+    struct dns_ask ask;
+    (void)state;
+    dns_open(&f, NULL);
+    dns_ask(&f, &ask, "four.test", RUNG_AF_IPV4);
+    struct lwip_dns *dns = f.stack.core->dns;
+    dns_dhcp_option(1, 3, 8);
+    assert_int_equal(rung_lwip_dns_servers(dns), 0); /* an offer is no lease */
+    dns_lease(&f);
+    assert_int_equal(rung_lwip_dns_servers(dns), 2);
+    for (uint8_t len = 0; len < 8; len++) { /* no list of addresses, but for 4 */
+        dns_dhcp_option(1, 3, len);
+        dns_lease(&f);
+        assert_int_equal(rung_lwip_dns_servers(dns), len == 4 ? 1 : 0);
+    }
+    dns_teach(&f, 1, 3);
+    assert_int_equal(rung_lwip_dns_servers(dns), 2);
+    dns_lease(&f); /* says nothing of servers */
+    assert_int_equal(rung_lwip_dns_servers(dns), 0);
+    forger_close(&f);
 }
 
 /* That there is no such name is said by one of them for all; a failure is its own. */
@@ -435,14 +473,14 @@ static void of_two_servers_the_second_is_asked_if_the_first_fails(void **state)
     struct dns_ask ask;
     (void)state;
     dns_open(&f, NULL);
-    dns_teach(3, 4);
-    dns_teach(1, 0); /* a new list: the second of the old one does not count */
+    dns_teach(&f, 3, 4);
+    dns_teach(&f, 1, 0); /* a new list: the second of the old one does not count */
     dns_ask(&f, &ask, "fails.test", RUNG_AF_IPV4);
     struct forged_udp question = dns_question(&f);
     dns_answer(&f, &question);
     assert_int_equal(ask.done, 1);
     assert_int_equal(ask.result, RUNG_E_IO);
-    dns_teach(1, 9); /* nobody is there */
+    dns_teach(&f, 1, 9); /* nobody is there */
     dns_ask(&f, &ask, "nothing.test", RUNG_AF_IPV4);
     question = dns_question(&f);
     dns_answer(&f, &question);
@@ -490,6 +528,7 @@ int main(void)
         cmocka_unit_test(an_answer_that_did_not_fit_is_a_failure),
         cmocka_unit_test(a_router_tells_of_a_server),
         cmocka_unit_test(routers_servers_are_taken_one_by_one),
+        cmocka_unit_test(servers_go_with_the_lease),
         cmocka_unit_test(what_can_be_reached_comes_first),
         cmocka_unit_test(of_two_servers_the_second_is_asked_if_the_first_fails),
         cmocka_unit_test(the_next_stack_remembers_nothing),
