@@ -8,6 +8,7 @@
 #include "lwip/dhcp.h"
 #include "lwip/ip4_addr.h"
 #include "lwip/nd6.h"
+#include "lwip/priv/nd6_priv.h"
 #include "lwip/prot/dhcp.h"
 
 #define ADDR_CLASH_NS (60 * RUNG_NS_PER_S) /* between two lines about the same trouble */
@@ -72,11 +73,17 @@ static bool addr_other(struct lwip_core *core, const ip_addr_t *ip)
 }
 
 /* A neighbour, as a router's prefix or a static address of ours has it (RFC 5942), or by way of a
- * router. */
+ * router. nd6_find_route() would do, but has its place in programs that call nobody, too. */
 static bool addr_reaches6(struct netif *netif, const ip6_addr_t *to)
 {
-    if (ip6_addr_islinklocal(to) || nd6_find_route(to))
+    if (ip6_addr_islinklocal(to))
         return true;
+    for (unsigned i = 0; i < LWIP_ND6_NUM_ROUTERS; i++)
+        if (default_router_list[i].neighbor_entry)
+            return true;
+    for (unsigned i = 0; i < LWIP_ND6_NUM_PREFIXES; i++)
+        if (prefix_list[i].netif && ip6_addr_netcmp(to, &prefix_list[i].prefix))
+            return true;
     for (s8_t i = 0; i < LWIP_IPV6_NUM_ADDRESSES; i++)
         if (ip6_addr_isvalid(netif_ip6_addr_state(netif, i)) && netif_ip6_addr_isstatic(netif, i)
             && ip6_addr_netcmp(to, netif_ip6_addr(netif, i)))

@@ -417,6 +417,25 @@ static void what_can_be_reached_comes_first(void **state)
     forger_close(&f);
 }
 
+static void a_server_may_be_where_routers_say_that_neighbours_are(void **state)
+{
+    static const char *const servers[] = {"[fd88::99]", "[fd89::99]"};
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        struct forger f;
+        struct dns_ask ask;
+        dns_open(&f, servers[i]);
+        dns_ask(&f, &ask, "four.test", RUNG_AF_IPV4); /* waits for a way there */
+        struct lwip_dns *dns = f.stack.core->dns;
+        assert_int_equal(rung_lwip_dns_servers(dns), 0);
+        dns_route(&f, 0);
+        assert_int_equal(rung_lwip_dns_servers(dns), i == 0 ? 1 : 0);
+        dns_route(&f, 200);
+        assert_int_equal(rung_lwip_dns_servers(dns), 1);
+        forger_close(&f);
+    }
+}
+
 /* An option of DHCP's with servers, 10.0.0.<last>, of which len bytes count. */
 static void dns_dhcp_option(uint8_t first, uint8_t second, uint8_t len)
 {
@@ -528,6 +547,7 @@ int main(void)
         cmocka_unit_test(an_answer_that_did_not_fit_is_a_failure),
         cmocka_unit_test(a_router_tells_of_a_server),
         cmocka_unit_test(routers_servers_are_taken_one_by_one),
+        cmocka_unit_test(a_server_may_be_where_routers_say_that_neighbours_are),
         cmocka_unit_test(servers_go_with_the_lease),
         cmocka_unit_test(what_can_be_reached_comes_first),
         cmocka_unit_test(of_two_servers_the_second_is_asked_if_the_first_fails),
