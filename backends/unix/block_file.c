@@ -6,6 +6,7 @@
 
 #include "block_file_impl.h"
 #include "rung/log.h"
+#include "unix/unix.h"
 
 enum { FILE_BEST_BYTES = 262144 };
 
@@ -53,6 +54,7 @@ static void file_start(struct rung_block_file *file)
         req->next = file->running;
         file->running = req;
         file->running_count++;
+        rung_unix_working(file->p, 1);
         if (!rung_block_file_uring_start(file, req))
             rung_block_file_pool_start(file, req);
     }
@@ -98,6 +100,7 @@ void rung_block_file_done(struct rung_block_file *self, struct rung_block_req *r
         link = &(*link)->next;
     *link = req->next;
     self->running_count--;
+    rung_unix_working(self->p, -1);
     result = file_sync_result(self, req, result);
     file_start(self);
     req->op.done(&req->op, result); /* may close: self is not to be touched after it */

@@ -46,7 +46,7 @@ static void unix_bound_wait(struct rung_unix *u)
 /* Whether to look again rather than to block: the last I/O was a moment ago. */
 static bool unix_look_again(struct rung_unix *u)
 {
-    if (u->base.busy_poll_ns == 0)
+    if (u->base.busy_poll_ns == 0 || u->working > 0)
         return false;
     uint64_t now = uv_hrtime();
     if (u->had_io)
@@ -179,6 +179,12 @@ struct uv_loop_s *rung_unix_loop(struct rung_platform *p)
 void rung_unix_had_io(struct rung_platform *p)
 {
     unix_of(p)->had_io = true;
+}
+
+void rung_unix_working(struct rung_platform *p, int more)
+{
+    unix_of(p)->working += more;
+    assert(unix_of(p)->working >= 0);
 }
 
 uint64_t rung_ground_now_ns(struct rung_platform *p)

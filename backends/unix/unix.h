@@ -36,6 +36,10 @@ struct uv_loop_s *rung_unix_loop(struct rung_platform *p);
 /* For a module's callbacks of I/O: there was some, and more may follow; see rung_loop_busy_poll(). */
 void rung_unix_had_io(struct rung_platform *p);
 
+/* For modules that have the kernel or a thread at work for them: on so many more jobs, or fewer.
+ * While there are any the loop blocks at once, for they may need the core that it polls on. */
+void rung_unix_working(struct rung_platform *p, int more);
+
 /* Translate a negative libuv error (0 and above: RUNG_OK) and an errno (0: RUNG_OK). A code without
  * a counterpart gives RUNG_E_UNKNOWN, never RUNG_OK. */
 enum rung_err rung_err_from_uv(int uv_error);

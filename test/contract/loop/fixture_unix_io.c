@@ -276,6 +276,14 @@ static void test_busy_poll_comes_to_rest(void **state)
     rung_timer_start(e.turns.p, &a.timer, 300 * RUNG_NS_PER_MS);
     assert_int_equal(rung_loop_run(e.turns.p), 0);
     assert_in_range(e.turns.count, 1, 7);
+    rung_unix_working(e.turns.p, 1); /* somebody else needs the core */
+    rung_timer_start(e.turns.p, &a.timer, 300 * RUNG_NS_PER_MS);
+    assert_int_equal(write(e.ends[1], "x", 1), 1);
+    e.turns.count = 0;
+    assert_int_equal(rung_loop_run(e.turns.p), 0);
+    assert_in_range(e.turns.count, 3, 9);
+    rung_unix_working(e.turns.p, -1);
+    e.task_turn = e.timer_turn = 0;
     rung_loop_busy_poll(e.turns.p, 1);
     rung_timer_start(e.turns.p, &a.timer, 300 * RUNG_NS_PER_MS);
     assert_int_equal(write(e.ends[1], "x", 1), 1);
