@@ -72,8 +72,9 @@ static struct rung_rx_block *rx_block_new(struct rung_rx_pool *pool, enum rung_r
     return block;
 }
 
-/* One small block is there from the start and never goes back to the heap while the pool lives: when
- * others have used the heap up, connections still take turns with it, and their ends are seen. */
+/* One small block is there from the start and never goes back to the heap while the pool lives:
+ * when others have used the heap up, connections still take turns with it, and their ends are
+ * seen. */
 static bool rx_reserve(struct rung_rx_pool *pool)
 {
     struct rung_rx_block *block = rx_block_new(pool, RUNG_RX_SMALL);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* backends/unix-socket/rx_pool.h - the memory that received bytes are lent in.
- * Model    Blocks of two sizes. TCP reads into small ones until one was filled, UDP into a small one
- *          with a big one behind it: a few hundred bytes then hold 2 KiB for as long as the app needs it, not 64,
- *          a bulk transfer still moves 64 KiB for each system call, and nothing is copied. (Carving
- *          small pieces from a big block would let one held request pin 64 KiB.) Blocks are made
- *          when they are first needed and a few are kept for the next read; an idle connection has
- *          none.
+ * Model    Blocks of two sizes. TCP reads into small ones until one was filled, UDP into a small
+ *          one with a big one behind it: a few hundred bytes then hold 2 KiB for as long as the app
+ *          needs it, not 64, a bulk transfer still moves 64 KiB for each system call, and nothing
+ *          is copied. (Carving small pieces from a big block would let one held request pin 64
+ *          KiB.) Blocks are made when they are first needed and a few are kept for the next read;
+ *          an idle connection has none.
  * Units    Bytes, block headers included, for the limit.
  * Owner    A block is the caller's from get to put; the app's buf or dgram in it comes back through
  *          its release. Lent blocks outlive the connection and the stack, not the platform.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* backends/unix-socket/rx_pool_test.c - the pool when the heap is empty: one small block is always in
- * turn, so that connections go on, one after another. */
+/* backends/unix-socket/rx_pool_test.c - the pool when the heap is empty: one small block is always
+ * in turn, so that connections go on, one after another. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

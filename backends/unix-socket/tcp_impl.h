@@ -11,8 +11,8 @@
 #include "rx_pool.h"
 #include "tcp_socket.h"
 
-/* What the kernel takes beyond what the peer's window and the network have room for. Without a bound
- * it takes megabytes, and says that there is room again only when a third of them has gone: a
+/* What the kernel takes beyond what the peer's window and the network have room for. Without a
+ * bound it takes megabytes, and says that there is room again only when a third of them has gone: a
  * client that reads slowly would look like one that does not read at all, to time-outs above. */
 #define RUNG_TCP_UNSENT_BYTES 131072
 

@@ -209,9 +209,9 @@ static void stream_release(struct rung_buf *buf)
     rung_rx_put(rung_container_of(buf, struct rung_rx_block, buf));
 }
 
-/* What to read into: a small block, which a waiting request may hold for long, until one was filled;
- * then big ones, as long as more comes than a small one holds. Where there is no room for a big one
- * the small one will do. */
+/* What to read into: a small block, which a waiting request may hold for long, until one was
+ * filled; then big ones, as long as more comes than a small one holds. Where there is no room for a
+ * big one the small one will do. */
 static struct rung_rx_block *stream_block(struct rung_tcp_socket_conn *conn, size_t *space)
 {
     struct rung_rx_pool *pool = tcp_self(conn->base.tcp)->pool;
@@ -246,8 +246,8 @@ static int stream_none(struct rung_tcp_socket_conn *conn, ssize_t got, int err)
     return conn->rx_eof ? RUNG_E_EOF : conn->error;
 }
 
-/* There is no block to read into. The bytes stay in the kernel, and the peer waits; but its end must
- * be seen, or connections that are long dead would hold the memory that is wanted. */
+/* There is no block to read into. The bytes stay in the kernel, and the peer waits; but its end
+ * must be seen, or connections that are long dead would hold the memory that is wanted. */
 static int stream_starved(struct rung_tcp_socket_conn *conn)
 {
     struct rung_rx_pool *pool = tcp_self(conn->base.tcp)->pool;

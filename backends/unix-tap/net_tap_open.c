@@ -93,8 +93,8 @@ static bool tap_first_pages(struct rung_net_tap *self)
     return small && self->in;
 }
 
-/* How many frames may be held at once if all are as long as can be, beside the page that is read into
- * and one more. */
+/* How many frames may be held at once if all are as long as can be, beside the page that is read
+ * into and one more. */
 static uint16_t tap_hold(const struct rung_net_tap *self)
 {
     const struct rung_net_tap_pool *pool = &self->pool;

@@ -11,9 +11,9 @@
  * io_uring had no room for it, or for its sync. */
 enum { RUNG_BLOCK_FILE_SECTORS = 0, RUNG_BLOCK_FILE_NEXT = 1, RUNG_BLOCK_FILE_DOUBTED = 2 };
 
-/* The queue in block_file.c hands out requests that have been checked and overlap nothing in flight,
- * at most depth at once. Each comes back through rung_block_file_done(), from the loop and not
- * inside start. */
+/* The queue in block_file.c hands out requests that have been checked and overlap nothing in
+ * flight, at most depth at once. Each comes back through rung_block_file_done(), from the loop and
+ * not inside start. */
 
 /* block_file_pool.c: libuv's worker threads, which take every request. 0 or NOMEM; self->p, medium
  * and depth are set. */
@@ -23,8 +23,8 @@ void rung_block_file_pool_start(struct rung_block_file *self, struct rung_block_
 /* Nothing is in flight: closes the descriptor, frees all, then op->done(). */
 void rung_block_file_pool_close(struct rung_block_file *self, struct rung_op *op);
 
-/* block_file_uring.c: io_uring, for most. open sets self->uring, or says why not; start says whether
- * it has taken the request; close ends with rung_block_file_pool_close(). */
+/* block_file_uring.c: io_uring, for most. open sets self->uring, or says why not; start says
+ * whether it has taken the request; close ends with rung_block_file_pool_close(). */
 enum rung_err rung_block_file_uring_open(struct rung_block_file *self);
 bool rung_block_file_uring_start(struct rung_block_file *self, struct rung_block_req *req);
 void rung_block_file_uring_close(struct rung_block_file *self, struct rung_op *op);

@@ -20,9 +20,9 @@
 
 enum { URING_SEGMENTS = 1024 }; /* UIO_MAXIOV: of one request */
 
-/* Requests handed over by one system call. A device that is given 32 at once answers all 32 at once,
- * and has nothing to do meanwhile: 0.8 of the rate at depth 32 on a virtio disk, where 4 reach all of
- * it. */
+/* Requests handed over by one system call. A device that is given 32 at once answers all 32 at
+ * once, and has nothing to do meanwhile: 0.8 of the rate at depth 32 on a virtio disk, where 4
+ * reach all of it. */
 enum { URING_BATCH = 4 };
 
 _Static_assert(sizeof(struct rung_vec) == sizeof(struct iovec)

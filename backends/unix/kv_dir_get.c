@@ -118,8 +118,8 @@ static int get_try(const struct rung_kv_get *get, struct rung_kv_dir_lent *lent,
     return RUNG_OK;
 }
 
-/* Looked at first: opening alone has effects on what is no file (the writer of a fifo is told that its
- * reader has gone). NONBLOCK and NOCTTY: it may have become one since. */
+/* Looked at first: opening alone has effects on what is no file (the writer of a fifo is told that
+ * its reader has gone). NONBLOCK and NOCTTY: it may have become one since. */
 static int get_open(const struct rung_kv_dir_job *job)
 {
     struct stat st;

@@ -11,8 +11,8 @@ int main(int argc, char **argv)
         return 1;
     int status = rung_program(p);
     if (status == 0 && rung_unix_output_lost(p)) { /* whoever asked for the output must know */
-        rung_log(p, RUNG_LOG_ERROR, "unix", "standard output cannot be written to: is it closed, or "
-                 "its disk full?");
+        rung_log(p, RUNG_LOG_ERROR, "unix", "standard output cannot be written to: is it closed, "
+                 "or its disk full?");
         status = 1;
     }
     rung_unix_free(p);

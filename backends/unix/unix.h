@@ -27,13 +27,15 @@ void rung_unix_free(struct rung_platform *p);
  * has words of its own for what modules say. NULL: as before. */
 void rung_unix_log_to(struct rung_platform *p, void (*take)(const char *line, size_t len));
 
-/* Whether some of the program's output could not be written: standard output is full, closed, gone. */
+/* Whether some of the program's output could not be written: standard output is full, closed,
+ * gone. */
 bool rung_unix_output_lost(struct rung_platform *p);
 
 /* The loop to start handles and requests on; never NULL. Nobody else runs, stops or closes it. */
 struct uv_loop_s *rung_unix_loop(struct rung_platform *p);
 
-/* For a module's callbacks of I/O: there was some, and more may follow; see rung_loop_busy_poll(). */
+/* For a module's callbacks of I/O: there was some, and more may follow; see
+ * rung_loop_busy_poll(). */
 void rung_unix_had_io(struct rung_platform *p);
 
 /* For modules that have the kernel or a thread at work for them: on so many more jobs, or fewer.

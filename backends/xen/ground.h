@@ -92,8 +92,8 @@ void rung_xen_clock_resume(struct rung_xen_ground *g);
 /* The system time, which Xen's time-outs are in, at a time of our clock. */
 uint64_t rung_xen_clock_system_ns(const struct rung_xen_clock *clock, uint64_t monotonic_ns);
 
-/* loop.c: one turn, between rung_run_begin() and rung_run_end(); without wait it does not sleep. For
- * tests, too. */
+/* loop.c: one turn, between rung_run_begin() and rung_run_end(); without wait it does not sleep.
+ * For tests, too. */
 void rung_xen_loop_turn(struct rung_platform *p, bool wait);
 
 /* control.c: does what the toolstack asks for in control/shutdown. */

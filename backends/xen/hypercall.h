@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* backends/xen/hypercall.h - the calls into the hypervisor, and nothing else.
- * Model    The one seam between this ground and Xen. In an image they are what they say (hypercall.c);
- *          test/xen-fake/ answers the same calls in a Unix process, so that everything above them
- *          runs there unchanged under sanitizers and fuzzers.
+ * Model    The one seam between this ground and Xen. In an image they are what they say
+ *          (hypercall.c); test/xen-fake/ answers the same calls in a Unix process, so that
+ *          everything above them runs there unchanged under sanitizers and fuzzers.
  * Units    Commands and structures are those of Xen's public headers (libxen-dev), little-endian,
  *          64-bit. Frames are guest frames of 4 KiB (gfn).
  * Owner    Arguments are read, and written, during the call only.

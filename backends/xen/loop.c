@@ -10,7 +10,8 @@ void rung_ground_stop(struct rung_platform *p)
 }
 
 /* When the next timer is due, in Xen's time; 0: now, there is something to do. The clock is read
- * here and not through rung_loop_now_ns(): a callback after the wait is to see the time after it. */
+ * here and not through rung_loop_now_ns(): a callback after the wait is to see the time after
+ * it. */
 static uint64_t loop_deadline(struct rung_xen_ground *g)
 {
     const struct rung_timer *first = rung_timers_first(&g->base.timers);

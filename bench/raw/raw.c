@@ -123,8 +123,8 @@ static bool raw_make(size_t body)
     if (!raw.bytes)
         return false;
     int head = snprintf(raw.bytes, max,
-                        "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %zu\r\n\r\n",
-                        body);
+                        "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
+                        "Content-Length: %zu\r\n\r\n", body);
     memset(raw.bytes + head, 'x', body);
     raw.len = (size_t)head + body;
     return true;

@@ -6,8 +6,8 @@
  *          the server's business. Limits are the module's keys.
  * Units    Bytes; NUL-terminated text with its length beside it where it may hold NULs.
  * Owner    A request and all it points to are the server's, good until the app answers it.
- *          Answering copies type and headers; the body goes by reference and is released when it was
- *          sent or will not be. If the client has gone the answer is still due, and is dropped.
+ *          Answering copies type and headers; the body goes by reference and is released when it
+ *          was sent or will not be. If the client has gone the answer is still due, and is dropped.
  * Context  The loop. on_request() never runs inside a call.
  * Errors   Negative enum rung_err from listen(). A client's errors never reach the app. */
 #ifndef RUNG_HTTP_H

@@ -4,7 +4,8 @@
  *          carries one line per event, with its level, to standard error or the Xen console.
  *          Lines above the level chosen at boot (--log=...) are dropped before they are formatted.
  * Units    A log line is at most RUNG_LOG_MAX bytes with its newline; the rest is cut. Bytes
- *          below 0x20 and 0x7f from formatted arguments are shown as '?', so that nobody forges a line.
+ *          below 0x20 and 0x7f from formatted arguments are shown as '?', so that nobody forges a
+ *          line.
  * Owner    Nothing is kept after the call.
  * Context  Any callback. A slow terminal may delay the caller; a vanished one is ignored.
  * Errors   None: a line that cannot be written is lost. */

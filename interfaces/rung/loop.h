@@ -46,8 +46,8 @@ void rung_loop_undefer(struct rung_platform *p, struct rung_task *task);
 
 /* Has the loop look for more I/O for ns after each, before it blocks; 0, as at first: it blocks at
  * once. For services of short requests that follow each other closely: being put to sleep and woken
- * costs more than such a gap, the peer on the same host too. It pays for it in processor time, ns at
- * most after each I/O. A hint: a ground that gains nothing by it blocks at once. */
+ * costs more than such a gap, the peer on the same host too. It pays for it in processor time, ns
+ * at most after each I/O. A hint: a ground that gains nothing by it blocks at once. */
 void rung_loop_busy_poll(struct rung_platform *p, uint64_t ns);
 
 /* Runs callbacks until rung_loop_stop(), and returns the status given there. It can be called

@@ -6,8 +6,9 @@
  * Units    Bytes; seconds where named so.
  * Owner    The stack owns listeners and connections; the app's pointer is good until it calls
  *          close, abort or unlisten on it. Buffers go by reference (rung/buf.h): send() takes a
- *          prefix of them and releases each once its bytes may be reused, sent or not; recv() lends buffers
- *          that the app releases. Holding them narrows the window. They outlive the connection.
+ *          prefix of them and releases each once its bytes may be reused, sent or not; recv() lends
+ *          buffers that the app releases. Holding them narrows the window. They outlive the
+ *          connection.
  * Context  The loop. ready() never runs inside a call, release() may.
  * Errors   Negative enum rung_err, listed per call. Misuse is a bug and asserts. */
 #ifndef RUNG_TCP_H
@@ -72,15 +73,16 @@ struct rung_tcp_ops {
     int (*accept)(struct rung_tcp_listener *listener, struct rung_tcp_conn **conn);
     /* done: 0; or REFUSED, UNREACH, TIMEDOUT, RESET, CANCELED, ADDRINUSE, ADDRNOTAVAIL, ACCESS,
      * NOTSUP (family), LIMIT (no descriptor or slot left), NOMEM; INVAL: never by this address, it
-     * is no single host's (any, multicast, broadcast), or this one's where no stack calls itself. */
+     * is no single host's (any, multicast, broadcast), or this one's where no stack calls
+     * itself. */
     void (*connect)(struct rung_tcp *tcp, struct rung_tcp_connect *how);
     /* Takes b[0..k), returns k; a buffer is taken whole. k < n: full; TX follows once there is
      * room. An idle connection takes at least one buffer of any length. RUNG_E_DOWN: the connection
      * is dead or its sending side shut; nothing was taken. */
     int (*send)(struct rung_tcp_conn *conn, struct rung_buf *const b[], unsigned n);
-    /* Puts k lent buffers in b, in order, returns k: there may be more, so come again until 0, which
-     * means drained; only then RX follows. EOF: the peer has shut its sending side and all it sent
-     * was taken; sending still works. RESET, TIMEDOUT: dead. Both repeat for ever. n > 0. */
+    /* Puts k lent buffers in b, in order, returns k: there may be more, so come again until 0,
+     * which means drained; only then RX follows. EOF: the peer has shut its sending side and all it
+     * sent was taken; sending still works. RESET, TIMEDOUT: dead. Both repeat for ever. n > 0. */
     int (*recv)(struct rung_tcp_conn *conn, struct rung_buf *b[], unsigned n);
     /* Half-close: FIN after what send() has taken. Receiving goes on. RUNG_E_DOWN: dead already.
      * A second one does nothing. */

@@ -68,8 +68,8 @@ enum rung_err rung_boot_value(const struct rung_boot_key *key, const char *text,
 /* Prints the tree of keys on the console. */
 void rung_boot_help(struct rung_platform *p, const struct rung_boot_about *about);
 
-/* After opening a module: GO; USAGE if a key's value was out of range (RUNG_E_RANGE); else FAILED. The
- * module has logged why. */
+/* After opening a module: GO; USAGE if a key's value was out of range (RUNG_E_RANGE); else FAILED.
+ * The module has logged why. */
 enum rung_boot_status rung_boot_opened(enum rung_err err);
 
 /* Closing a module: rung_kv_close(kv, rung_boot_closing(&closer, p, "content")), then wait. */

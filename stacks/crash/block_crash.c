@@ -91,8 +91,9 @@ static void crash_submit(struct rung_block *block, struct rung_block_req *req)
     }
     if (!pass) {
         if (!err)
-            rung_log(crash->p, RUNG_LOG_ERROR, crash->slot, "no memory to remember a write of %llu bytes: "
-                     "set %s.limit to more, or forget what is over",
+            rung_log(crash->p, RUNG_LOG_ERROR, crash->slot,
+                     "no memory to remember a write of %llu bytes: set %s.limit to more, or forget "
+                     "what is over",
                      (unsigned long long)(sectors * block->info.sector_size), crash->slot);
         rung_op_finish(crash->p, &req->op, err ? err : RUNG_E_IO);
         return;

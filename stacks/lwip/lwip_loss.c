@@ -24,9 +24,9 @@ static uint32_t loss_seq(const struct tcp_seg *seg)
     return lwip_ntohl(seg->tcphdr->seqno);
 }
 
-/* Called by name by lwIP's tcp.c at a time-out: what is out waits to be sent again. lwIP puts it in front
- * of all that waits, which a segment may do already that was lost before it, while the peer's window
- * is shut. Behind a later one it would never leave: that one does not fit into the window of
+/* Called by name by lwIP's tcp.c at a time-out: what is out waits to be sent again. lwIP puts it in
+ * front of all that waits, which a segment may do already that was lost before it, while the peer's
+ * window is shut. Behind a later one it would never leave: that one does not fit into the window of
  * congestion, and neither timer runs. So both go into one queue, in order. */
 err_t tcp_rexmit_rto_prepare(struct tcp_pcb *pcb)
 {

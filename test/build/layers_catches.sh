@@ -82,6 +82,8 @@ int main(void)
 {
 }
 CLEAN
+try backends/common/c.c "$(printf '/* %094d */ %s' 0 x)"
+try backends/common/c.c "$(seq 401 | sed 's,.*,/* & */,')"
 try backends/common/c.c '#include <uv.h>'
 try backends/virtual/v.c '#include "unix/unix.h"'
 try backends/unix/u.c '#include "unix-socket/tcp.h"'

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# The layers: who may include what, no #if on the ground in portable code, no writable statics there.
+# The layers: who may include what, no #if on the ground in portable code, no writable statics there;
+# and files of a size that can be read.
 # Prints each offence and ends with 1 if there was one.
 statics=$(cd "$(dirname "$0")" && pwd)/statics.awk
 cd "$1" || exit 2
@@ -17,6 +18,12 @@ offences() {
 
 includes() { # includes FOLDER...: "file:line:#include ..." of every C file below
     find "$@" -name '*.[ch]' -exec grep -nE '^[[:space:]]*#[[:space:]]*include' /dev/null {} +
+}
+
+all_c() { # all_c TEST...: find's TESTs on every C file of ours
+    for folder in apps backends bench docs interfaces stacks test tools; do
+        [ ! -d "$folder" ] || find "$folder" -name '*.[ch]' "$@"
+    done
 }
 
 portable='<(assert|ctype|errno|inttypes|limits|stdalign|stdarg|stdbool|stddef|stdint|stdio|stdlib|string)\.h>'
@@ -47,6 +54,13 @@ $(includes backends/virtual | grep -E '"(unix|xen)/|<uv\.h>')
 EOT
 offences 'backends/unix knows none of the grounds above it' <<EOT
 $(includes backends/unix | grep -E '"(unix-|virtual|xen)')
+EOT
+
+offences 'lines of C have at most 100 columns' <<EOT
+$(all_c -exec awk 'length > 100 { print FILENAME ":" FNR ": " length }' {} +)
+EOT
+offences 'a file of C tells one story, in at most 400 lines' <<EOT
+$(all_c -exec awk 'FNR == 401 { print FILENAME }' {} +)
 EOT
 
 # A header of one stack or app must not be included by another.

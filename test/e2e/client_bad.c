@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* test/e2e/client_bad.c - clients that hold a server up: one trickles, one never reads, one floods. */
+/* test/e2e/client_bad.c - clients that hold a server up: one trickles, one never reads, one
+ * floods. */
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -68,8 +69,8 @@ int client_mute(char **args)
     size_t len = 0;
     /* Many at a time: little segments would fill the server's kernel by and by for minutes. */
     while (len + strlen(args[1]) + 64 < sizeof(ask))
-        len += (size_t)snprintf(ask + len, sizeof(ask) - len, "GET %s HTTP/1.1\r\nHost: mute\r\n\r\n",
-                                args[1]);
+        len += (size_t)snprintf(ask + len, sizeof(ask) - len,
+                                "GET %s HTTP/1.1\r\nHost: mute\r\n\r\n", args[1]);
     unsigned long long total = 0, before = 0;
     uint64_t due = client_now_ms() + 1000;
     for (unsigned k = 0; k < n; k++)
@@ -99,8 +100,8 @@ int client_mute(char **args)
     return 0;
 }
 
-/* Asks once and reads steadily, but slowly, for so many seconds; then says whether the server held out,
- * and how much it took. */
+/* Asks once and reads steadily, but slowly, for so many seconds; then says whether the server held
+ * out, and how much it took. */
 int client_sip(char **args)
 {
     uint16_t port = (uint16_t)client_number(args[0], 65535);

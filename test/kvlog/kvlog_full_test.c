@@ -297,8 +297,8 @@ static void long_values_are_written_over(void **state)
     rig_end(&f.rig);
 }
 
-/* A write waits for space, and then there is no memory for it: the background does not go on winning
- * space for nobody. */
+/* A write waits for space, and then there is no memory for it: the background does not go on
+ * winning space for nobody. */
 static void who_waits_and_is_refused_is_forgotten(void **state)
 {
     unsigned refused = 0;

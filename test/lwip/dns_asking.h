@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* test/lwip/dns_asking.h - a stack that is asked for names, and a name server played by hand: what the
- * tests of DNS on lwip share. */
+/* test/lwip/dns_asking.h - a stack that is asked for names, and a name server played by hand: what
+ * the tests of DNS on lwip share. */
 #ifndef DNS_ASKING_H
 #define DNS_ASKING_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* test/lwip/dns_servers_test.c - DNS on lwip: where servers are known from, which of them are asked,
- * and which of a name's addresses comes first. */
+/* test/lwip/dns_servers_test.c - DNS on lwip: where servers are known from, which of them are
+ * asked, and which of a name's addresses comes first. */
 #include "dns_asking.h"
 
 /* An advertisement's option with one name server (the last byte of its address), or a pair of

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* test/lwip/dns_test.c - DNS on lwip beyond its contract: answers that are forged or odd, and what is
- * remembered and for how long. */
+/* test/lwip/dns_test.c - DNS on lwip beyond its contract: answers that are forged or odd, and what
+ * is remembered and for how long. */
 #include "dns_asking.h"
 
 /* Puts another name into an answer to "four.test": what follows it moves. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* test/lwip/loss_test.c - what is lost comes again whatever else happens meanwhile, in virtual time. */
+/* test/lwip/loss_test.c - what is lost comes again whatever else happens meanwhile, in virtual
+ * time. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -52,8 +53,8 @@ static void loss_take_all(struct forger *f, struct forged_tcp *ours)
     assert_int_equal(ours->ack, end);
 }
 
-/* The peer's window is shut when a segment is known to be lost, and until the time-out after it: what
- * waits to be sent is no longer in order in lwIP's own hands. */
+/* The peer's window is shut when a segment is known to be lost, and until the time-out after it:
+ * what waits to be sent is no longer in order in lwIP's own hands. */
 static void a_loss_is_mended_behind_a_shut_window(void **state)
 {
     static const uint8_t sack[] = {1, 1, 5, 10, 0, 0, 0x13, 0x88, 0, 0, 0x17, 0x70};

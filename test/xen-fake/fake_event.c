@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* test/xen-fake/fake_event.c - event channels, and the tasks in which either side's handlers run. */
+/* test/xen-fake/fake_event.c - event channels, and the tasks in which either side's handlers
+ * run. */
 #include <stdlib.h>
 
 #include "fake_impl.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* test/xen-fake/fake_page.c - pages, and the frame numbers behind addresses. Each page is a block of
- * its own, so that the sanitizers see its ends; a frame number is never given to another page, so
- * that a stale one leads nowhere. */
+/* test/xen-fake/fake_page.c - pages, and the frame numbers behind addresses. Each page is a block
+ * of its own, so that the sanitizers see its ends; a frame number is never given to another page,
+ * so that a stale one leads nowhere. */
 #include <stdlib.h>
 
 #include "fake_impl.h"

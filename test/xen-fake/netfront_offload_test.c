@@ -147,8 +147,8 @@ static void make_long(struct nf_out *out, uint32_t len, uint32_t offset, uint8_t
     ip[11] = (uint8_t)sum;
 }
 
-/* With CWR for the first segment alone, and longer than a packet can be; all in one piece of memory,
- * or in many that begin and end anywhere. */
+/* With CWR for the first segment alone, and longer than a packet can be; all in one piece of
+ * memory, or in many that begin and end anywhere. */
 static void long_frames_are_cut(void **state)
 {
     struct nf_test t;

@@ -213,7 +213,8 @@ static void events_outlive_a_back_end(void **state)
     nf_end(&t); /* with a frame that nobody took */
 }
 
-/* Another device in its place is told to close; the next one, if it is as the first was, will do. */
+/* Another device in its place is told to close; the next one, if it is as the first was, will
+ * do. */
 static void one_that_offers_less_is_not_taken(void **state)
 {
     static const struct netback_config less[] = {
@@ -291,8 +292,8 @@ static void a_suspend_is_a_new_beginning(void **state)
     nf_end(&t);
 }
 
-/* A page that a back end has kept is nobody's after the suspend, also when the device is gone: to end
- * its grant then would give the number, which is free, to two. */
+/* A page that a back end has kept is nobody's after the suspend, also when the device is gone: to
+ * end its grant then would give the number, which is free, to two. */
 static void what_was_kept_is_forgotten_in_a_suspend(void **state)
 {
     struct nf_test t;

@@ -180,8 +180,9 @@ static enum rung_err connect_compare(struct rung_blkfront *self, const struct ru
         return RUNG_OK;
     rung_log(self->p, RUNG_LOG_ERROR, self->device.who,
              "the disk came back %s (%llu sectors of %u bytes, not %llu of %u): attach the one "
-             "that it was, or start the guest again", what, (unsigned long long)new->sectors, (unsigned)new->sector_size,
-             (unsigned long long)old->sectors, (unsigned)old->sector_size);
+             "that it was, or start the guest again", what, (unsigned long long)new->sectors,
+             (unsigned)new->sector_size, (unsigned long long)old->sectors,
+             (unsigned)old->sector_size);
     return RUNG_E_CHANGED;
 }
 

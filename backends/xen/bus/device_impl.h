@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* backends/xen/bus/device_impl.h - what the files of device.h share; nobody else includes it.
- * Model    A device has one errand to the store at a time: looking where the back end stands, reading
- *          keys, publishing, or saying a state. Within a part of an errand requests go side by side;
- *          when the last has been answered the next part begins, or then() runs, with the first
- *          error among them. Watches only set look, and the next free moment looks again. */
+ * Model    A device has one errand to the store at a time: looking where the back end stands,
+ *          reading keys, publishing, or saying a state. Within a part of an errand requests go side
+ *          by side; when the last has been answered the next part begins, or then() runs, with the
+ *          first error among them. Watches only set look, and the next free moment looks again. */
 #ifndef RUNG_XEN_BUS_DEVICE_IMPL_H
 #define RUNG_XEN_BUS_DEVICE_IMPL_H
 
@@ -71,14 +71,14 @@ void rung_xen_device_publish(struct rung_xen_device_impl *impl, unsigned state,
 void rung_xen_device_say(struct rung_xen_device_impl *impl, unsigned state,
                          void (*then)(struct rung_xen_device_impl *impl, enum rung_err err));
 
-/* device_walk.c: takes the next step; lets the driver let go, if it holds anything; looks anew, from
- * the loop. */
+/* device_walk.c: takes the next step; lets the driver let go, if it holds anything; looks anew,
+ * from the loop. */
 void rung_xen_device_walk(struct rung_task *task);
 void rung_xen_device_disconnect(struct rung_xen_device_impl *impl, bool resumed);
 void rung_xen_device_again(struct rung_xen_device_impl *impl);
 
-/* device.c: the back end's folder is another one; tells the driver and whoever opens the device that
- * the state has settled; ends watches and timers, and frees impl. */
+/* device.c: the back end's folder is another one; tells the driver and whoever opens the device
+ * that the state has settled; ends watches and timers, and frees impl. */
 void rung_xen_device_set_back(struct rung_xen_device_impl *impl, const char *back);
 void rung_xen_device_settled(struct rung_xen_device_impl *impl);
 void rung_xen_device_end(struct rung_xen_device_impl *impl);

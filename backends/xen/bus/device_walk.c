@@ -58,8 +58,8 @@ static void walk_shun(struct rung_xen_device_impl *impl)
     rung_xen_device_again(impl);
 }
 
-/* Whether the device in our place is still the wrong one: until its folder is gone, or the toolstack
- * has begun ours anew. */
+/* Whether the device in our place is still the wrong one: until its folder is gone, or the
+ * toolstack has begun ours anew. */
 static bool walk_shuns(struct rung_xen_device_impl *impl)
 {
     bool anew = impl->shunned == SHUN_SAID && impl->said == XenbusStateInitialising;
@@ -140,8 +140,9 @@ static void walk_read(struct rung_xen_device_impl *impl, enum rung_err err)
         return; /* the driver has failed it */
     impl->pair_count = (unsigned)n;
     device->state = RUNG_XEN_CONNECTING;
-    rung_xen_device_publish(impl, device->driver->answers_late ? XenbusStateInitialised
-                                                               : XenbusStateConnected, walk_published);
+    bool late = device->driver->answers_late;
+    rung_xen_device_publish(impl, late ? XenbusStateInitialised : XenbusStateConnected,
+                            walk_published);
 }
 
 /* The back end has gone from under us, or wants to. */
@@ -237,7 +238,8 @@ static void walk_linked(struct rung_xen_device_impl *impl)
     rung_xen_device_again(impl);
 }
 
-/* Closing, then Closed, each as soon as the back end has followed; whatever it does, patience ends. */
+/* Closing, then Closed, each as soon as the back end has followed; whatever it does, patience
+ * ends. */
 static void walk_closing(struct rung_xen_device_impl *impl)
 {
     struct rung_xen_device *device = impl->device;

@@ -86,8 +86,8 @@ static enum rung_err open_same(const struct rung_netfront *nf, const struct rung
     else if (now->mtu < info->mtu)
         what = "a smaller mtu: attach it as it was";
     else if (info->caps & ~now->caps)
-        what = "less than its back end offered at first (sg, gso or checksums): attach it as it was, "
-               "or start with offload=off";
+        what = "less than its back end offered at first (sg, gso or checksums): attach it as it "
+               "was, or start with offload=off";
     if (!what)
         return RUNG_OK;
     rung_log(nf->p, RUNG_LOG_ERROR, nf->keys->slot,
@@ -177,7 +177,8 @@ enum rung_err rung_netfront_open(struct rung_netfront *self, struct rung_platfor
     rung_net_init(&self->net, &rung_netfront_net_ops);
     if (memory < NETFRONT_LIMIT_MIN) {
         rung_log(p, RUNG_LOG_ERROR, keys->slot,
-                 "rx-memory is too small: set %s.rx-memory to %uK or more", keys->slot, NETFRONT_LIMIT_MIN >> 10);
+                 "rx-memory is too small: set %s.rx-memory to %uK or more", keys->slot,
+                 NETFRONT_LIMIT_MIN >> 10);
         return RUNG_E_RANGE;
     }
     memory /= RUNG_XEN_PAGE;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* docs/guide/quote/quote.c - the example of the guide: whoever connects gets a line from a store. */
+/* docs/guide/quote/quote.c - the guide's example: whoever connects gets a line from a store. */
 #include <string.h>
 
 #include "rung/heap.h"

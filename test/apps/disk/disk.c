@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* test/apps/disk/disk.c - a disk full of a pattern that somebody else can make or check: the n-th
- * word of eight bytes, least significant first, is seed * 2^40 + n. Or a sector written, flushed and
- * read each second, with a line "beat 7: ok", for those who take the disk away meanwhile. */
+ * word of eight bytes, least significant first, is seed * 2^40 + n. Or a sector written, flushed
+ * and read each second, with a line "beat 7: ok", for those who take the disk away meanwhile. */
 #include <stdio.h>
 #include <string.h>
 

@@ -47,7 +47,8 @@ struct block_fixture {
     /* Let there be no room for sectors from this one on that were never written; UINT64_MAX: let
      * there be room again. */
     bool (*fill)(struct block_rig *rig, uint64_t sector);
-    /* Wait until open and close have given back all that the platform had for them; NULL: at once. */
+    /* Wait until open and close have given back all that the platform had for them; NULL: at
+     * once. */
     void (*settle)(struct block_rig *rig);
     /* Take the device away. */
     bool (*unplug)(struct block_rig *rig);

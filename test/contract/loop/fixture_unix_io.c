@@ -237,7 +237,8 @@ static void test_io_runs_between_tasks(void **state)
     echo_end(&e);
 }
 
-/* An hour of busy polling after I/O: the loop takes turns by itself. Timers and tasks run in them. */
+/* An hour of busy polling after I/O: the loop takes turns by itself. Timers and tasks run in
+ * them. */
 static void test_busy_poll_looks_again(void **state)
 {
     struct echo e;
@@ -249,7 +250,7 @@ static void test_busy_poll_looks_again(void **state)
     suite_actor_init(&guard, &trace, 'g');
     guard.then = stop_ok;
     rung_loop_busy_poll(e.turns.p, 3600 * RUNG_NS_PER_S);
-    rung_timer_start(e.turns.p, &guard.timer, 20 * RUNG_NS_PER_S); /* a loop that blocks ends here */
+    rung_timer_start(e.turns.p, &guard.timer, 20 * RUNG_NS_PER_S); /* here one that blocks ends */
     e.turns.most = 1000;
     assert_int_equal(write(e.ends[1], "x", 1), 1);
     assert_int_equal(rung_loop_run(e.turns.p), 0);
@@ -261,7 +262,8 @@ static void test_busy_poll_looks_again(void **state)
     echo_end(&e);
 }
 
-/* It blocks for 300 ms: before any I/O however long the busy poll, and after I/O once that is over. */
+/* It blocks for 300 ms: before any I/O however long the busy poll, and after I/O once that is
+ * over. */
 static void test_busy_poll_comes_to_rest(void **state)
 {
     struct echo e;

@@ -186,7 +186,6 @@ static void a_dry_link_drops_and_counts(void **state)
     net_end(&t);
 }
 
-/* Nobody listens: frames wait, recv() gets them, and a listener that comes later is told again. */
 /* As many frames as the link says may be held, and the longest that the peer can send: one more
  * comes in. */
 static void what_may_be_held_leaves_room(void **state)
@@ -225,6 +224,7 @@ static void what_may_be_held_leaves_room(void **state)
     net_end(&t);
 }
 
+/* Nobody listens: frames wait, recv() gets them, and a listener that comes later is told again. */
 static void ready_may_be_null(void **state)
 {
     struct net_test t;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* test/xen/count/count.c - a plugin for QEMU's emulator that counts instructions.
  * low=, high=   the range of addresses that is counted apart, instruction by instruction
- * out=          a file that the counts are kept in, to be read at any time: four numbers of 64 bits,
+ * out=          a file that the counts are kept in, to be read at any time: four numbers of 64
+ * bits,
  *               in the order of enum count; the harness is xenlab/counting.py
  * cpu=          the processor that is counted apart; with it, the total is left out
  * where=        a file with a number of 64 bits for each address of the range: how often the

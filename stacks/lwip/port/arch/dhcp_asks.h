@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* stacks/lwip/port/arch/dhcp_asks.h - read before dhcp.c (core.cmake), whose list of the options that it
- * asks for ends with this one. lwIP's own way to name servers takes 300 bytes more in each program. */
+/* stacks/lwip/port/arch/dhcp_asks.h - read before dhcp.c (core.cmake), whose list of the options
+ * that it asks for ends with this one. lwIP's own way to name servers takes 300 bytes more in each
+ * program. */
 #ifndef RUNG_LWIP_DHCP_ASKS_H
 #define RUNG_LWIP_DHCP_ASKS_H
 
