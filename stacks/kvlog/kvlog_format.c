@@ -126,10 +126,15 @@ void rung_kvlog_put_group(uint8_t *to, uint64_t salt, const struct kvlog_group *
                                         KVLOG_GROUP_BYTES - 8));
 }
 
+uint64_t rung_kvlog_group_place(const uint8_t *from)
+{
+    return get64(from + 16);
+}
+
 bool rung_kvlog_get_group(const uint8_t *from, uint64_t salt, struct kvlog_group *group)
 {
     uint64_t pos = group->pos;
-    if (rung_kvlog_get32(from + 8) != GROUP_MAGIC || get64(from + 16) != pos
+    if (rung_kvlog_get32(from + 8) != GROUP_MAGIC || rung_kvlog_group_place(from) != pos
         || get64(from) != rung_kvlog_sum(kvlog_seed(salt, pos, 0), from + 8, KVLOG_GROUP_BYTES - 8))
         return false;
     *group = (struct kvlog_group){

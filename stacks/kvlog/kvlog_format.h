@@ -113,6 +113,8 @@ uint32_t rung_kvlog_super_version(const uint8_t *from);
 bool rung_kvlog_get_super(const uint8_t *from, struct kvlog_super *super);
 /* Whether it is the header of a group at group->pos. */
 bool rung_kvlog_get_group(const uint8_t *from, uint64_t salt, struct kvlog_group *group);
+/* The place that it says, unproved. */
+uint64_t rung_kvlog_group_place(const uint8_t *from);
 
 /* Reads a record's header from at most len bytes, with the key behind it. False: they do not
  * hold one that was written to pos. */

@@ -185,3 +185,19 @@ uint64_t rung_kvlog_next_group(struct rung_kvlog_window *window, uint64_t from, 
     }
     return to;
 }
+
+bool rung_kvlog_lapped(struct rung_kvlog_window *window, uint64_t from, uint64_t to,
+                       struct kvlog_group *group)
+{
+    struct rung_kvlog *self = window->self;
+    for (uint64_t pos = from; pos < to; pos += self->log.unit) {
+        const uint8_t *at = rung_kvlog_window_at(window, pos, KVLOG_GROUP_BYTES);
+        if (!at)
+            return false;
+        group->pos = rung_kvlog_group_place(at);
+        if (group->pos > pos && (group->pos - pos) % self->log.ring == 0
+            && rung_kvlog_get_group(at, self->log.salt, group))
+            return true;
+    }
+    return false;
+}

@@ -6,7 +6,8 @@
  * Only one group is written at a time, and the next begins when it is durable. So a group that is
  * not whole, with none behind it, was never acknowledged, and is cut off; with one behind it, or in
  * a store that was closed, it is damage. No group is begun before both superblocks name its epoch:
- * where one of a later epoch follows, they are not the ones that were written last. */
+ * where one of a later epoch follows, or of a later lap stands where they have the log begin, they
+ * are not the ones that were written last. */
 #include <string.h>
 
 #include "kvlog_index.h"
@@ -127,12 +128,19 @@ static int replay_apply(struct replay *r, const struct kvlog_group *group, uint6
     return RUNG_OK;
 }
 
+/* Where a group ends at the latest that begins at r->at, or that something of stands there. */
+static uint64_t replay_reach(const struct replay *r)
+{
+    uint64_t most = KVLOG_GROUP_MAX + (UINT64_C(1) << 22);
+    uint64_t lap = r->self->log.ring - r->self->log.unit;
+    return r->at + (most < lap ? most : lap);
+}
+
 /* The group at r->at is not whole. Where the log goes on; 0: nowhere. */
 static uint64_t replay_behind(struct replay *r)
 {
     struct rung_kvlog *self = r->self;
-    uint64_t unit = self->log.unit, most = KVLOG_GROUP_MAX + (UINT64_C(1) << 22);
-    uint64_t lap = r->at + self->log.ring - unit, to = r->at + most < lap ? r->at + most : lap;
+    uint64_t unit = self->log.unit, to = replay_reach(r);
     if (r->at < r->super->head && to > r->super->head)
         to = r->super->head; /* what the superblock knows to be written */
     uint64_t next = rung_kvlog_next_group(&r->window, r->at + unit, to, r->epoch);
@@ -164,9 +172,26 @@ static int replay_damage(struct replay *r, enum rung_kvlog_verdict verdict, uint
     return RUNG_E_CORRUPT;
 }
 
-/* The next group, which stands where the superblocks know of none, is of a later epoch than theirs:
- * the disk has lost what was written to them, or somebody has put back an older copy. What they do
- * not know would be written over. Salvage reads on through it. */
+/* The group at pos is one of which the superblocks should know, and do not: the disk has lost what
+ * was written to them, or somebody has put back an older copy. It would be written over. Salvage
+ * reads on through it. */
+static int replay_stale(struct replay *r, uint64_t pos)
+{
+    struct rung_kvlog *self = r->self;
+    self->stale = true;
+    if (self->salvage) {
+        rung_log(self->p, RUNG_LOG_WARN, self->slot, "the superblocks are older than what is "
+                 "written at byte %llu of the disk: it is read as well", replay_place(r, pos));
+        return RUNG_OK;
+    }
+    rung_log(self->p, RUNG_LOG_ERROR, self->slot, "the disk is damaged: its superblocks are older "
+             "than what is written at byte %llu; restore a copy, or salvage what is there "
+             "(%s.salvage=on; rung-kv dump --salvage)", replay_place(r, pos), self->slot);
+    return RUNG_E_CORRUPT;
+}
+
+/* The next group, which stands where the superblocks know of none, is of a later epoch than
+ * theirs. */
 static int replay_look_stale(struct replay *r)
 {
     struct rung_kvlog *self = r->self;
@@ -178,16 +203,18 @@ static int replay_look_stale(struct replay *r)
         return r->window.err;
     if (!rung_kvlog_get_group(bytes, self->log.salt, &group) || group.epoch <= r->super->epoch)
         return RUNG_OK;
-    self->stale = true;
-    if (self->salvage) {
-        rung_log(self->p, RUNG_LOG_WARN, self->slot, "the superblocks are older than what is "
-                 "written at byte %llu of the disk: it is read as well", replay_place(r, r->at));
-        return RUNG_OK;
-    }
-    rung_log(self->p, RUNG_LOG_ERROR, self->slot, "the disk is damaged: its superblocks are older "
-             "than what is written at byte %llu; restore a copy, or salvage what is there "
-             "(%s.salvage=on; rung-kv dump --salvage)", replay_place(r, r->at), self->slot);
-    return RUNG_E_CORRUPT;
+    return replay_stale(r, r->at);
+}
+
+/* The log is empty. So was the store when its superblocks were written; but if they are not the
+ * last that were, its groups may stand here, a lap later, and what they need before them. */
+static int replay_look_lapped(struct replay *r)
+{
+    struct kvlog_group group = {0};
+    if (!rung_kvlog_lapped(&r->window, r->at, replay_reach(r), &group))
+        return r->window.err;
+    r->at = r->self->log.tail = group.tail;
+    return replay_stale(r, group.pos);
 }
 
 /* Whether it is none: it is from before something was cut off here. */
@@ -237,17 +264,29 @@ static int replay_step(struct replay *r, bool *ended)
     return replay_apply(r, &survey.group, until);
 }
 
+static int replay_groups(struct replay *r)
+{
+    bool ended = false;
+    int err = RUNG_OK;
+    while (!err && !ended) {
+        err = replay_step(r, &ended);
+        if (!err && r->at - r->self->log.tail > r->self->log.ring)
+            err = replay_damage(r, KVLOG_NO_GROUP, r->at); /* it would write over itself */
+    }
+    return err;
+}
+
 int rung_kvlog_replay(struct rung_kvlog *self, const struct kvlog_super *super)
 {
     struct replay r = {.self = self, .super = super, .at = super->checkpoint};
-    bool ended = false;
     int err = rung_kvlog_window_open(self, &r.window);
     if (err)
         return replay_no_memory(&r);
-    while (!err && !ended) {
-        err = replay_step(&r, &ended);
-        if (!err && r.at - self->log.tail > self->log.ring)
-            err = replay_damage(&r, KVLOG_NO_GROUP, r.at); /* it would write over itself */
+    err = replay_groups(&r);
+    if (!err && r.at == super->checkpoint && !self->stale) {
+        err = replay_look_lapped(&r);
+        if (!err && self->stale)
+            err = replay_groups(&r);
     }
     if (!err && super->clean && r.at != super->head && !self->stale)
         err = replay_damage(&r, KVLOG_NO_GROUP, r.at);
