@@ -46,7 +46,8 @@ struct rung_kv_get {
     struct rung_buf value;           /* out: the bytes; value.len may be 0 */
     uint64_t size;                   /* out: of the whole value, in that encoding */
     const char *version;             /* out: two gets of a key and encoding with equal versions had
-                                        equal values; letters, digits, '-'; NULL: not known */
+                                        equal values, before a restart and after it, and from
+                                        whichever store; letters, digits, '-'; NULL: not known */
     const char *type;                /* out: media type (RFC 6838); NULL: not known */
     enum rung_kv_encoding encoding;  /* out */
     void *module[2];                 /* the module's until release */

@@ -127,6 +127,8 @@ enum rung_err rung_kv_memory_open(struct rung_kv_memory *self, struct rung_platf
     };
     self->gets_end = &self->gets;
     rung_entropy_fill(p, self->seed, sizeof(self->seed));
+    rung_entropy_fill(p, &self->versions, sizeof(self->versions)); /* others after a restart */
+    self->versions >>= 1;
     rung_kv_init(&self->kv, &rung_kv_memory_kv_ops);
     self->kv.info = (struct rung_kv_info){
         .caps = RUNG_KV_ANY_KEY | RUNG_KV_IN_PLACE, .max_batch = MEM_MAX_BATCH,

@@ -31,7 +31,7 @@ struct rung_kv_memory {
     struct rung_kv kv;
     struct rung_platform *p;
     uint64_t max_bytes, used_bytes; /* max_bytes 0: no bound */
-    uint64_t versions;              /* given out so far */
+    uint64_t versions;              /* the last given out; the first is anyone's guess */
     uint64_t seed[2];               /* of the hash, so that nobody can choose keys that collide */
     struct rung_kv_memory_slot *slots;
     size_t mask, count; /* slots less one, keys */

@@ -15,6 +15,9 @@ enum {
     KVLOG_MAX_BATCH = 16384,  /* planned at once; this keeps it to some milliseconds */
     KVLOG_TOGETHER = 1 << 20, /* more bytes in a group, and those who wait do so for too long */
     KVLOG_MEMORY_MIN = 4096,  /* for the longest keys there are, some of them */
+    /* Of 64 bits: versions begin anywhere in 2^39, so that those of another store, or of one that
+     * went on from a copy, are others; and have as many before them as no opening comes to. */
+    KVLOG_VERSION_SPARE = 25,
 };
 
 static void kvlog_free(struct rung_kvlog *self)
@@ -169,6 +172,8 @@ enum rung_err rung_kvlog_open(struct rung_kvlog *self, struct rung_platform *p,
     self->writes_end = &self->writes;
     rung_entropy_fill(p, &self->index.chance, sizeof(self->index.chance));
     self->index.chance |= 1;
+    rung_entropy_fill(p, &self->versions, sizeof(self->versions));
+    self->versions >>= KVLOG_VERSION_SPARE;
     rung_kv_init(&self->kv, &rung_kvlog_kv_ops);
     int err = kvlog_check_keys(self);
     if (!err)

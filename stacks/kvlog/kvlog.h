@@ -68,7 +68,7 @@ struct rung_kvlog {
     struct rung_kvlog_index index;
     struct rung_kvlog_ring log;
     uint64_t max_bytes; /* of live; 0: what the disk holds */
-    uint64_t versions;  /* given out in this epoch */
+    uint64_t versions;  /* the last number given out in this epoch */
     bool writable, salvage;
     unsigned worse_super; /* of the two: the one that was damaged or older when it was opened */
     bool torn;          /* opening found an unfinished group, and cut it */

@@ -139,6 +139,31 @@ static void lent_versions_differ(void **state)
     free(versions);
 }
 
+/* Nor has another store, which did the same, the same: whoever kept the version of a value would
+ * take the other's for it. */
+static void lent_versions_of_another_store_differ(void **state)
+{
+    struct kv_test t;
+    struct kv_get get;
+    char version[2][128] = {"", "-"};
+    (void)state;
+    kv_begin(&t, KV_EMPTY);
+    for (unsigned i = 0; i < 2; i++) {
+        if (i > 0) {
+            kv_close(&t);
+            t.kv = kv_fixture.open(t.p, KV_EMPTY);
+            assert_non_null(t.kv);
+        }
+        assert_int_equal(kv_put(&t, "k", i ? "this" : "that"), 0);
+        assert_int_equal(kv_get_all(&t, &get, "k"), 0);
+        if (get.req.version)
+            snprintf(version[i], sizeof(version[i]), "%s", get.req.version);
+        kv_release(&get);
+    }
+    assert_string_not_equal(version[0], version[1]);
+    kv_end(&t);
+}
+
 /* "Lends a value where it lies": all who have it have the same bytes, and none cost memory. */
 static void lent_in_place(void **state)
 {
@@ -166,4 +191,5 @@ static void lent_in_place(void **state)
 
 KV_TESTS(lent, cmocka_unit_test(lent_in_place), cmocka_unit_test(lent_outlives),
          cmocka_unit_test(lent_moved), cmocka_unit_test(lent_many),
-         cmocka_unit_test(lent_version_rules), cmocka_unit_test(lent_versions_differ));
+         cmocka_unit_test(lent_version_rules), cmocka_unit_test(lent_versions_differ),
+         cmocka_unit_test(lent_versions_of_another_store_differ));
