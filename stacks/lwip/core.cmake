@@ -10,14 +10,15 @@ list(TRANSFORM lwip_files PREPEND ${LWIP_SOURCE_DIR}/src/)
 add_library(rung_lwip_core STATIC ${lwip_files})
 target_include_directories(rung_lwip_core SYSTEM PUBLIC ${LWIP_SOURCE_DIR}/src/include
                                                        ${CMAKE_CURRENT_SOURCE_DIR}/port)
-# Four functions that lwIP's other files call by name are ours, around lwIP's own: lwip_demux.c,
-# lwip_guard.c and lwip_loss.c say why.
+# Five functions that lwIP's other files call by name are ours, around lwIP's own: lwip_demux.c,
+# lwip_guard.c, lwip_loss.c and lwip_send.c say why.
 set_source_files_properties(${LWIP_SOURCE_DIR}/src/core/tcp_in.c PROPERTIES
                             COMPILE_DEFINITIONS tcp_input=rung_lwip_real_tcp_input)
 set_source_files_properties(${LWIP_SOURCE_DIR}/src/core/tcp.c PROPERTIES
     COMPILE_DEFINITIONS tcp_netif_ip_addr_changed=rung_lwip_real_tcp_netif_ip_addr_changed)
 set_source_files_properties(${LWIP_SOURCE_DIR}/src/core/tcp_out.c PROPERTIES
-    COMPILE_DEFINITIONS tcp_rexmit_rto_prepare=rung_lwip_real_tcp_rexmit_rto_prepare)
+    COMPILE_DEFINITIONS
+        "tcp_rexmit_rto_prepare=rung_lwip_real_tcp_rexmit_rto_prepare;tcp_split_unsent_seg=rung_lwip_real_tcp_split_unsent_seg")
 # DHCP asks for name servers too, and they go with its lease (lwip_addr.c); what dns.c sends and receives is looked at (lwip_dns_guard.c).
 set_source_files_properties(${LWIP_SOURCE_DIR}/src/core/ipv4/dhcp.c PROPERTIES
     COMPILE_OPTIONS "-include;${CMAKE_CURRENT_SOURCE_DIR}/port/arch/dhcp_asks.h"

@@ -4,8 +4,23 @@
 #include "lwip_int.h"
 
 #include "lwip/priv/tcp_priv.h"
+#include "lwip/prot/tcp.h"
 
 #define SEND_SMALL_WINDOW 8192u
+
+err_t rung_lwip_real_tcp_split_unsent_seg(struct tcp_pcb *pcb, u16_t split);
+
+/* Called by name by lwIP's tcp.c, when its timer finds that a peer's window stays smaller than the
+ * next segment. lwIP means to move FIN and PSH to the second half and leaves them on the first too:
+ * to the peer the stream ended there, and the second half was never read. */
+err_t tcp_split_unsent_seg(struct tcp_pcb *pcb, u16_t split)
+{
+    uint16_t len = pcb->unsent->len;
+    err_t err = rung_lwip_real_tcp_split_unsent_seg(pcb, split);
+    if (pcb->unsent->len < len)
+        TCPH_UNSET_FLAG(pcb->unsent->tcphdr, TCP_FIN | TCP_PSH);
+    return err;
+}
 
 static size_t send_left(const struct lwip_conn *conn)
 {
