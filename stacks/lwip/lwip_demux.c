@@ -29,10 +29,12 @@ enum rung_err rung_lwip_demux_open(struct lwip_core *core)
         count *= 2;
     /* Behind them a bit for each: DEMUX_MIN bits are a whole word. */
     core->buckets = rung_zalloc(core->p, count + count / DEMUX_MIN, sizeof(*core->buckets));
+    if (!core->buckets)
+        return RUNG_E_NOMEM;
     core->buckets_used = (uint64_t *)(core->buckets + count);
     core->bucket_mask = count - 1;
     rung_entropy_fill(core->p, core->hash_key, sizeof(core->hash_key));
-    return core->buckets ? RUNG_OK : RUNG_E_NOMEM;
+    return RUNG_OK;
 }
 
 static uint64_t demux_word(const uint8_t *bytes)

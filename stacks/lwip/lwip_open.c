@@ -131,13 +131,38 @@ static enum rung_err open_start(struct lwip_core *core, const struct rung_lwip_k
     netif_set_default(&core->netif);
     err = rung_lwip_addr_open(core, keys);
     if (err) {
+        rung_lwip_addr_close(core);
         netif_remove(&core->netif);
+        rung_lwip_tx_drop(core); /* joining groups was to be told */
         return err;
     }
     core->net->arg = core;
     core->net->ready = open_on_net;
     rung_lwip_timers_start(core);
     return RUNG_OK;
+}
+
+void rung_lwip_core_unref(struct lwip_core *core)
+{
+    if (core->self || core->pieces_out)
+        return;
+    rung_lwip_pieces_free(core);
+    rung_free(core->p, core);
+}
+
+/* lwIP goes, if it ever came. What apps still hold keeps the core. */
+static void open_undo(struct lwip_core *core)
+{
+    core->net->ready = NULL;
+    rung_loop_undefer(core->p, &core->flush_task);
+    rung_loop_undefer(core->p, &core->rx_task);
+    rung_loop_undefer(core->p, &core->dispatch_task);
+    rung_lwip_tx_free(core);
+    rung_lwip_port_trim(core);
+    rung_free(core->p, core->buckets);
+    rung_lwip_port_end();
+    core->self = NULL;
+    rung_lwip_core_unref(core);
 }
 
 enum rung_err rung_lwip_open(struct rung_lwip *self, struct rung_platform *p,
@@ -169,35 +194,9 @@ enum rung_err rung_lwip_open(struct rung_lwip *self, struct rung_platform *p,
         if (err == RUNG_E_NOMEM)
             rung_log(p, RUNG_LOG_ERROR, keys->slot,
                      "no memory: give more, or set %s.max-connections to less", keys->slot);
-        rung_lwip_port_trim(core);
-        rung_free(p, core->buckets);
-        rung_lwip_port_end();
-        rung_free(p, core);
+        open_undo(core);
     }
     return err;
-}
-
-void rung_lwip_core_unref(struct lwip_core *core)
-{
-    if (core->self || core->pieces_out)
-        return;
-    rung_lwip_pieces_free(core);
-    rung_free(core->p, core);
-}
-
-/* lwIP goes. What apps still hold keeps the core. */
-static void open_undo(struct lwip_core *core)
-{
-    core->net->ready = NULL;
-    rung_loop_undefer(core->p, &core->flush_task);
-    rung_loop_undefer(core->p, &core->rx_task);
-    rung_loop_undefer(core->p, &core->dispatch_task);
-    rung_lwip_tx_free(core);
-    rung_lwip_port_trim(core);
-    rung_free(core->p, core->buckets);
-    rung_lwip_port_end();
-    core->self = NULL;
-    rung_lwip_core_unref(core);
 }
 
 void rung_lwip_stop_check(struct lwip_core *core)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* test/lwip/open_test.c - lwIP's state is the program's, so there is one stack in a program. */
+/* test/lwip/open_test.c - lwIP's state is the program's, so there is one stack in a program; and
+ * one that cannot be opened leaves nothing behind. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,6 +8,7 @@
 #include <cmocka.h>
 
 #include "forger.h"
+#include "rung/clock.h"
 #include "test_platform.h"
 
 static void a_second_stack_is_refused_in_one_line(void **state)
@@ -42,11 +44,101 @@ static void another_may_follow_it(void **state)
     }
 }
 
+static void open_on_stopped(struct rung_op *op, int result)
+{
+    (void)op;
+    assert_int_equal(result, RUNG_OK);
+}
+
+static void open_stop(struct rung_lwip *stack, struct rung_platform *p)
+{
+    struct rung_op ops[3] = {
+        {.done = open_on_stopped}, {.done = open_on_stopped}, {.done = open_on_stopped}};
+    rung_tcp_stop(&stack->tcp, &ops[0]);
+    rung_udp_stop(&stack->udp, &ops[1]);
+    rung_dns_stop(&stack->dns, &ops[2]);
+    test_run_turns(p, 10);
+}
+
+static struct rung_lwip_keys open_keys(const char *ipv4, const char *ipv6, const char *dns)
+{
+    struct rung_lwip_keys keys = {
+        .slot = "tcp", .backlog = 16, .max_connections = 64, .max_half_open = 16, .time_wait = 8,
+        .memory = 1u << 20, .rx_memory = 1u << 20, .tx_buffer = 65536, .tx_memory = 1u << 20,
+        .linger = 30 * RUNG_NS_PER_S, .ipv4.prefix = 24, .ipv6.prefix = 64};
+    if (ipv4)
+        assert_int_equal(rung_addr_parse(&keys.ipv4.addr, ipv4), RUNG_OK);
+    if (ipv6)
+        assert_int_equal(rung_addr_parse(&keys.ipv6.addr, ipv6), RUNG_OK);
+    if (dns)
+        assert_int_equal(rung_addr_parse(&keys.dns, dns), RUNG_OK);
+    return keys;
+}
+
+/* Opens a stack, and another once that has failed; the n-th allocation of the first fails, if n is
+ * positive. With no duplicates looked for, as here, lwIP has joined groups and has something to
+ * send before it comes to the other keys. */
+static enum rung_err open_once(const struct rung_lwip_keys *keys, long n)
+{
+    struct rung_platform *p = test_platform_new();
+    struct rung_net_pair_keys pair_keys = {
+        .slot = "net", .mtu = 1500, .depth = 64, .pool = 64, .max_frags = 18};
+    struct rung_net_pair_needs nothing = {0};
+    struct rung_net_pair pair;
+    struct rung_lwip stack;
+    assert_int_equal(rung_net_pair_open(&pair, p, &pair_keys, &nothing), RUNG_OK);
+    struct rung_lwip_needs needs = {.net = &pair.net};
+    size_t blocks = test_heap_blocks(p);
+    test_heap_fail_after(p, n);
+    enum rung_err err = rung_lwip_open(&stack, p, keys, &needs);
+    test_heap_fail_after(p, 0);
+    if (err) {
+        assert_int_equal(test_heap_blocks(p), blocks);
+        test_run_turns(p, 4);
+        struct rung_lwip_keys good = open_keys("10.0.0.2", NULL, NULL);
+        assert_int_equal(rung_lwip_open(&stack, p, &good, &needs), RUNG_OK);
+    }
+    open_stop(&stack, p);
+    struct rung_op closed = {.done = open_on_stopped};
+    rung_net_close(&pair.net, &closed);
+    test_run_turns(p, 10);
+    test_platform_free(p);
+    return err;
+}
+
+static void bad_keys_leave_nothing_behind(void **state)
+{
+    struct rung_lwip_keys bad[] = {
+        open_keys("10.0.0.0", NULL, NULL), open_keys(NULL, "::1", NULL),
+        open_keys("10.0.0.2", "fd00::2", "0.0.0.0"), open_keys(NULL, NULL, "0.0.0.0"),
+        open_keys(NULL, "fd00::2", NULL), open_keys("10.0.0.2", NULL, NULL)};
+    (void)state;
+    bad[4].ipv6.prefix = 48;
+    bad[5].max_connections = 0;
+    for (size_t i = 0; i < RUNG_ARRAY_LEN(bad); i++)
+        assert_int_equal(open_once(&bad[i], 0), RUNG_E_RANGE);
+}
+
+static void no_memory_leaves_nothing_behind(void **state)
+{
+    struct rung_lwip_keys dhcp = open_keys(NULL, "fd00::2", NULL);
+    unsigned failed = 0;
+    (void)state;
+    for (long n = 1; n <= 40; n++) {
+        enum rung_err err = open_once(&dhcp, n);
+        assert_true(err == RUNG_OK || err == RUNG_E_NOMEM);
+        failed += err != RUNG_OK;
+    }
+    assert_in_range(failed, 4, 39); /* the core, its buckets, and DHCP's at least */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_second_stack_is_refused_in_one_line),
         cmocka_unit_test(another_may_follow_it),
+        cmocka_unit_test(bad_keys_leave_nothing_behind),
+        cmocka_unit_test(no_memory_leaves_nothing_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
