@@ -38,11 +38,7 @@ void kvd_set(struct kvd *kvd, struct kvd_key *key, struct kvd_bytes value, uint6
 
 void kvd_remove(struct kvd *kvd, struct kvd_key *key)
 {
-    kvd_bytes_drop(&kvd->m, &key->value);
-    key->known = KVD_NEED_BYTES;
-    key->exists = false;
-    key->error = 0;
-    key->size = key->expiry_ms = 0;
+    kvd_key_empty(kvd, key, KVD_NEED_BYTES);
     kvd_dirty(kvd, key, key->name.len);
 }
 

@@ -119,14 +119,21 @@ void kvd_key_leave(struct kvd *kvd, struct kvd_slot *slot)
     kvd_key_wake(kvd, key);
 }
 
+void kvd_key_empty(struct kvd *kvd, struct kvd_key *key, enum kvd_need known)
+{
+    kvd_bytes_drop(&kvd->m, &key->value);
+    key->known = known;
+    key->exists = false;
+    key->error = 0;
+    key->size = key->expiry_ms = 0;
+}
+
 void kvd_key_forget(struct kvd *kvd, struct kvd_key *key)
 {
     if (key->first != NULL && key->first->need != KVD_NEED_NOTHING)
         key_recount(key->first);
-    kvd_bytes_drop(&kvd->m, &key->value);
-    key->known = KVD_NEED_NOTHING;
-    key->exists = key->dirty = false;
-    key->error = 0;
+    kvd_key_empty(kvd, key, KVD_NEED_NOTHING);
+    key->dirty = false;
 }
 
 /* All of a value has come. */
@@ -224,13 +231,9 @@ static void key_read_done(struct rung_op *op, int result)
     } else if (result >= 0) {
         key_facts(key, read);
         rung_buf_release(&get->value);
-    } else if (result == RUNG_E_NOTFOUND) {
-        key->exists = false;
-        key->known = KVD_NEED_BYTES;
     } else {
-        key->error = result;
-        key->known = KVD_NEED_BYTES;
-        key->exists = false;
+        kvd_key_empty(kvd, key, KVD_NEED_BYTES);
+        key->error = result == RUNG_E_NOTFOUND ? 0 : result;
     }
     if (read != NULL)
         key_read_free(kvd, read);
