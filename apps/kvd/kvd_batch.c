@@ -120,17 +120,46 @@ static void batch_again(struct kvd *kvd, struct kvd_cmd *cmd)
     cmd->starved = !kvd_cmd_enter(cmd, true);
 }
 
-/* Afterwards each of them is first in its queues, behind those of the list before it. */
+/* Two lists, each from the last that came to the first, as one. */
+static struct kvd_cmd *batch_merge(struct kvd_cmd *one, struct kvd_cmd *other)
+{
+    struct kvd_cmd *merged = NULL, **end = &merged;
+    while (one != NULL && other != NULL) {
+        struct kvd_cmd **later = one->number > other->number ? &one : &other;
+        *end = *later;
+        end = &(*later)->link;
+        *later = *end;
+    }
+    *end = one != NULL ? one : other;
+    return merged;
+}
+
+/* Sorts a list from the last that came to the first. */
+static struct kvd_cmd *batch_reversed(struct kvd_cmd *first)
+{
+    struct kvd_cmd *runs[32] = {0}, *all = NULL; /* at i: none, or about 2^i of them */
+    for (struct kvd_cmd *cmd = first, *link; cmd != NULL; cmd = link) {
+        unsigned i = 0;
+        link = cmd->link;
+        cmd->link = NULL;
+        for (; runs[i] != NULL && i < RUNG_ARRAY_LEN(runs) - 1; i++) {
+            cmd = batch_merge(runs[i], cmd);
+            runs[i] = NULL;
+        }
+        runs[i] = batch_merge(runs[i], cmd);
+    }
+    for (unsigned i = 0; i < RUNG_ARRAY_LEN(runs); i++)
+        all = batch_merge(runs[i], all);
+    return all;
+}
+
+/* Afterwards each of them is first in its queues, behind those that came before it: in whatever
+ * order they have run, and whichever batch they waited for. */
 static void batch_again_all(struct kvd *kvd, struct kvd_cmd *first)
 {
-    struct kvd_cmd *reversed = NULL, *order = NULL;
+    struct kvd_cmd *reversed = batch_reversed(first), *order = NULL;
     struct kvd_list_of_cmds stalled = kvd->stalled;
     kvd->stalled = (struct kvd_list_of_cmds){0};
-    for (struct kvd_cmd *cmd = first, *link; cmd != NULL; cmd = link) {
-        link = cmd->link;
-        cmd->link = reversed;
-        reversed = cmd;
-    }
     for (struct kvd_cmd *cmd = reversed, *link; cmd != NULL; cmd = link) {
         link = cmd->link;
         batch_again(kvd, cmd);

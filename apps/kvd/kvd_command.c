@@ -186,6 +186,7 @@ void kvd_cmd_entered(struct kvd_cmd *cmd)
 
 void kvd_cmd_start(struct kvd_cmd *cmd)
 {
+    cmd->number = ++cmd->kvd->arrivals;
     cmd->starved = !kvd_cmd_enter(cmd, false);
     kvd_cmd_entered(cmd);
 }

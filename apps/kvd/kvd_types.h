@@ -146,6 +146,7 @@ struct kvd_cmd {
     struct kvd_conn *conn; /* NULL: nobody waits for the reply */
     const struct kvd_op *op;
     struct kvd_args args;
+    uint64_t number; /* of its arrival at its keys */
     uint8_t state; /* enum kvd_state */
     bool saw_next, saw_running; /* what its reply rests on */
     bool wrote;   /* it changes something, and does not only wait for what others change */
@@ -304,6 +305,7 @@ struct kvd {
     uint64_t multi_bytes; /* of all transactions that wait for their EXEC */
     uint64_t short_until_ns; /* the query budget had no room for somebody; 0: never yet */
     uint64_t changes; /* that commands have made, ever */
+    uint64_t arrivals; /* of commands, ever */
     unsigned careful; /* commands to be written one at a time, after a batch was refused */
     struct rung_task write_task;
 

@@ -47,9 +47,74 @@ static void test_no_expiry_is_left(void **state)
     rig_close(&rig);
 }
 
+/* A command that waited for the refused batch alone has come behind one that waits for the next one
+ * as well: of one connection, and of another. */
+static void test_in_order_of_arrival(void **state)
+{
+    struct rig rig = {.tcp = {.segment = 4096}};
+    (void)state;
+    rig_open(&rig);
+    struct client *a = client_new(&rig), *b = client_new(&rig);
+    for (unsigned i = 0; i < 2; i++) {
+        struct client *second = i == 0 ? a : b;
+        rig.gate.hold = true;
+        send_text(a, "SET k old\r\n");
+        send_text(a, "MULTI\r\nSET o 1\r\nSETNX k v\r\nEXEC\r\n");
+        send_text(second, "GET k\r\n");
+        send_text(second, "MULTI\r\nSET p 1\r\nAPPEND k w\r\nEXEC\r\n");
+        send_text(second, "STRLEN k\r\nGET k\r\n");
+        rig.gate.hold = false;
+        refuse_next(&rig, 1);
+        gate_open(&rig);
+        if (i == 0) {
+            client_expect(a, RIG_FULL "+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n+OK\r\n:1\r\n"
+                          "$1\r\nv\r\n+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n+OK\r\n:2\r\n"
+                          ":2\r\n$2\r\nvw\r\n");
+        } else {
+            client_expect(a, RIG_FULL "+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n+OK\r\n:1\r\n");
+            client_expect(b, "$1\r\nv\r\n+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n+OK\r\n:2\r\n"
+                          ":2\r\n$2\r\nvw\r\n");
+        }
+        client_ask(a, "DEL k o p", ":3\r\n");
+    }
+    rig_close(&rig);
+}
+
+/* So do many, whatever their number: some have waited for the one batch, some for the other. */
+static void test_many_in_order(void **state)
+{
+    struct rig rig = {.config = {.max_pipeline = 1024}};
+    static char replies[8192];
+    char line[64];
+    (void)state;
+    rig_open(&rig);
+    struct client *c = client_new(&rig);
+    for (unsigned count = 1; count < 500; count += count / 3 + 1) {
+        unsigned appended = 0, len = (unsigned)sprintf(replies, "%s", RIG_FULL);
+        rig.gate.hold = true;
+        send_text(c, "MSET x 1 k 1\r\n");
+        for (unsigned i = 0; i < count; i++) {
+            bool appends = i % 3 != 0;
+            snprintf(line, sizeof line, appends ? "APPEND k .\r\n" : "SETNX x v%u\r\n", i);
+            send_text(c, line);
+            appended += appends;
+            len += (unsigned)sprintf(replies + len, ":%u\r\n", appends ? appended : i == 0);
+        }
+        send_text(c, "GET x\r\n");
+        rig.gate.hold = false;
+        refuse_next(&rig, 1);
+        gate_open(&rig);
+        sprintf(replies + len, "$2\r\nv0\r\n");
+        client_expect(c, replies);
+        client_words(c, "DEL x k");
+        client_expect(c, count > 1 ? ":2\r\n" : ":1\r\n");
+    }
+    rig_close(&rig);
+}
+
 #define CASE(name) cmocka_unit_test(test_##name)
 static const struct CMUnitTest cases[] = {
-    CASE(no_expiry_is_left), {0},
+    CASE(no_expiry_is_left), CASE(in_order_of_arrival), CASE(many_in_order), {0},
 };
 
 int main(void)
