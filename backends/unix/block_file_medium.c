@@ -82,10 +82,15 @@ static enum rung_err medium_look(struct opening *o)
 static enum rung_err medium_open_error(const struct opening *o, int err)
 {
     switch (err) {
+    case EROFS:
+        return medium_fail(o, RUNG_E_READONLY, o->made ? "its file system is read-only: correct "
+                                                         "%s.path, or mount it for writing"
+                                                       : "its file system is read-only: set "
+                                                         "%s.read-only=on, or mount it for "
+                                                         "writing", o->slot);
     case EACCES:
     case EPERM:
-    case EROFS:
-        return medium_fail(o, err == EROFS ? RUNG_E_READONLY : RUNG_E_ACCESS,
+        return medium_fail(o, RUNG_E_ACCESS,
                            o->read_only ? "no permission to read: change its owner or mode%s%s"
                                         : "no permission to write: change its owner or mode, or "
                                           "set %s.read-only=on%s",

@@ -151,11 +151,12 @@ enum rung_kvlog_verdict rung_kvlog_survey(struct rung_kvlog_window *window,
         return KVLOG_NO_GROUP;
     uint64_t at = group->pos + KVLOG_GROUP_BYTES, end = group->pos + group->len;
     for (uint32_t n = 0; n < group->count; n++) {
-        struct kvlog_record r;
+        struct kvlog_record r = {0};
         bool good = rung_kvlog_window_record(window, at, end, &r) && r.epoch == group->epoch;
+        enum rung_kvlog_verdict worse = r.type == KVLOG_PAGE ? KVLOG_BAD_PAGE : KVLOG_BAD_VALUE;
         if (good && !io_value_good(window, at + KVLOG_RECORD_BYTES + r.key_len, &r)
-            && verdict == KVLOG_GOOD) {
-            verdict = r.type == KVLOG_PAGE ? KVLOG_BAD_PAGE : KVLOG_BAD_VALUE;
+            && verdict < worse) {
+            verdict = worse;
             survey->bad = at;
         }
         if (!good) {

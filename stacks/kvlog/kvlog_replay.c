@@ -7,7 +7,9 @@
  * not whole, with none behind it, was never acknowledged, and is cut off; with one behind it, or in
  * a store that was closed, it is damage. No group is begun before both superblocks name its epoch:
  * where one of a later epoch follows, or of a later lap stands where they have the log begin, they
- * are not the ones that were written last. */
+ * are not the ones that were written last.
+ * Salvage, once it has met damage, reads everything that is needed, from the tail on: what a page
+ * said that is lost, the records before it say as well. */
 #include <string.h>
 
 #include "kvlog_index.h"
@@ -18,8 +20,10 @@ struct replay {
     struct rung_kvlog *self;
     struct rung_kvlog_window window;
     const struct kvlog_super *super;
+    uint64_t begin; /* the first group read */
     uint64_t at;    /* the next group */
     uint32_t epoch; /* of the last one */
+    bool all;       /* from the tail on */
 };
 
 static unsigned long long replay_place(const struct replay *r, uint64_t pos)
@@ -79,6 +83,23 @@ static int replay_page(struct replay *r, uint64_t pos, const struct kvlog_record
     return RUNG_OK;
 }
 
+static int replay_move(struct replay *r, uint64_t pos, const struct kvlog_record *record)
+{
+    const char *key = (const char *)record->key;
+    struct rung_kvlog_node *node = rung_kvlog_find(r->self, key, record->key_len);
+    if (r->all && (!node || node->pos < record->old)) { /* what was moved could not be read */
+        int err = replay_set(r, key, record->key_len, pos, record->size);
+        if (err)
+            return err;
+        node = rung_kvlog_find(r->self, key, record->key_len);
+    } else if (!node || node->pos != record->old) {
+        return RUNG_OK;
+    }
+    node->pos = pos;
+    node->lost = record->type == KVLOG_LOST;
+    return RUNG_OK;
+}
+
 static int replay_record(struct replay *r, uint64_t pos, const struct kvlog_record *record)
 {
     struct rung_kvlog *self = r->self;
@@ -96,18 +117,13 @@ static int replay_record(struct replay *r, uint64_t pos, const struct kvlog_reco
         return RUNG_OK;
     case KVLOG_MOVE:
     case KVLOG_LOST:
-        node = rung_kvlog_find(self, key, record->key_len);
-        if (node && node->pos == record->old) {
-            node->pos = pos;
-            node->lost = record->type == KVLOG_LOST;
-        }
-        return RUNG_OK;
+        return replay_move(r, pos, record);
     default:
         return replay_page(r, pos, record);
     }
 }
 
-/* The records of a group that was looked at; `until` if one of them could not be read. */
+/* The records of a group that was looked at, up to a place. */
 static int replay_apply(struct replay *r, const struct kvlog_group *group, uint64_t until)
 {
     uint64_t at = group->pos + KVLOG_GROUP_BYTES, end = group->pos + group->len;
@@ -136,6 +152,24 @@ static uint64_t replay_reach(const struct replay *r)
     return r->at + (most < lap ? most : lap);
 }
 
+/* Salvage, where something cannot be read: every record counts that is good at its place. Pages do
+ * not, of which the sum is not looked at here: what they say has been read. */
+static int replay_scan(struct replay *r, uint64_t at, uint64_t end)
+{
+    struct kvlog_record record;
+    int err = RUNG_OK;
+    while (!err && at < end) {
+        bool good = rung_kvlog_window_record(&r->window, at, end, &record)
+                    && record.epoch >= r->epoch;
+        uint64_t whole = good ? kvlog_whole(&record) : 1;
+        if (good && record.type != KVLOG_PAGE)
+            err = replay_record(r, at, &record);
+        err = err ? err : r->window.err;
+        at += whole;
+    }
+    return err;
+}
+
 /* The group at r->at is not whole. Where the log goes on; 0: nowhere. */
 static uint64_t replay_behind(struct replay *r)
 {
@@ -159,10 +193,13 @@ static int replay_damage(struct replay *r, enum rung_kvlog_verdict verdict, uint
                  replay_place(r, bad));
         return RUNG_OK;
     }
+    if (self->salvage && !r->all)
+        return RUNG_E_CORRUPT; /* once more, from the tail on */
     if (self->salvage) {
         rung_log(self->p, RUNG_LOG_WARN, self->slot, "what stands at byte %llu of the disk is "
                  "damaged, and left out: older values may stand for newer ones",
                  replay_place(r, bad));
+        self->partial = true;
         return RUNG_OK;
     }
     rung_log(self->p, RUNG_LOG_ERROR, self->slot, "the disk is damaged at byte %llu: restore a "
@@ -213,7 +250,8 @@ static int replay_look_lapped(struct replay *r)
     struct kvlog_group group = {0};
     if (!rung_kvlog_lapped(&r->window, r->at, replay_reach(r), &group))
         return r->window.err;
-    r->at = r->self->log.tail = group.tail;
+    r->begin = r->at = r->self->log.tail = group.tail;
+    r->all = true;
     return replay_stale(r, group.pos);
 }
 
@@ -255,13 +293,14 @@ static int replay_step(struct replay *r, bool *ended)
             return err;
         next = verdict == KVLOG_NO_GROUP ? behind : next;
     }
-    uint64_t from = r->at;
+    uint64_t from = r->at, end = from + survey.group.len;
     r->at = next;
     if (verdict == KVLOG_NO_GROUP)
-        return RUNG_OK;
-    uint64_t until = verdict == KVLOG_GOOD || verdict == KVLOG_BAD_VALUE ? from + survey.group.len
-                                                                         : survey.bad;
-    return replay_apply(r, &survey.group, until);
+        return replay_scan(r, from, next);
+    if (verdict == KVLOG_GOOD || verdict == KVLOG_BAD_VALUE)
+        return replay_apply(r, &survey.group, end);
+    int err = replay_apply(r, &survey.group, from + KVLOG_GROUP_BYTES);
+    return err ? err : replay_scan(r, from + KVLOG_GROUP_BYTES, end);
 }
 
 static int replay_groups(struct replay *r)
@@ -276,20 +315,48 @@ static int replay_groups(struct replay *r)
     return err;
 }
 
+static int replay_log(struct replay *r)
+{
+    const struct kvlog_super *super = r->super;
+    int err = replay_groups(r);
+    if (!err && r->at == super->checkpoint && r->begin == r->at && !r->self->stale) {
+        err = replay_look_lapped(r);
+        if (!err && r->self->stale)
+            err = replay_groups(r);
+    }
+    if (!err && super->clean && r->at != super->head && !r->self->stale)
+        err = replay_damage(r, KVLOG_NO_GROUP, r->at);
+    return err;
+}
+
+/* From the tail on, as if nothing had been read. */
+static void replay_begin_all(struct replay *r)
+{
+    struct rung_kvlog *self = r->self;
+    rung_kvlog_index_free(self);
+    self->index = (struct rung_kvlog_index){.memory_max = self->index.memory_max,
+                                            .chance = self->index.chance};
+    self->log.group_before = r->super->group;
+    self->torn = false;
+    r->begin = r->at = self->log.tail = r->super->tail;
+    r->epoch = 0;
+    r->all = true;
+}
+
 int rung_kvlog_replay(struct rung_kvlog *self, const struct kvlog_super *super)
 {
-    struct replay r = {.self = self, .super = super, .at = super->checkpoint};
+    struct replay r = {
+        .self = self, .super = super, .begin = super->checkpoint, .at = super->checkpoint,
+        .all = super->checkpoint == super->tail,
+    };
     int err = rung_kvlog_window_open(self, &r.window);
     if (err)
         return replay_no_memory(&r);
-    err = replay_groups(&r);
-    if (!err && r.at == super->checkpoint && !self->stale) {
-        err = replay_look_lapped(&r);
-        if (!err && self->stale)
-            err = replay_groups(&r);
+    err = replay_log(&r);
+    if (err == RUNG_E_CORRUPT && self->salvage && !r.all) {
+        replay_begin_all(&r);
+        err = replay_log(&r);
     }
-    if (!err && super->clean && r.at != super->head && !self->stale)
-        err = replay_damage(&r, KVLOG_NO_GROUP, r.at);
     self->log.head = self->log.group_mark = r.at;
     rung_kvlog_window_close(&r.window);
     return err;

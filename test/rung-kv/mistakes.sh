@@ -88,6 +88,17 @@ chmod 000 s
 refused 1 'ermission' $as "$kv_nobody" get s key
 chmod 644 s
 
+# A file system that is read-only.
+if [ "$(id -u)" -eq 0 ]; then
+    mkdir rom
+    read_only() {
+        unshare -m sh -c 'mount -t tmpfs none rom && cp s rom && mount -o remount,ro rom && exec "$@"' sh "$@"
+    }
+    refused 1 'rom/s: its file system is read-only: mount it for writing$' read_only "$kv" set rom/s key other
+    refused 1 'rom/new: its file system is read-only: correct its name' read_only "$kv" create rom/new 1M
+    well read_only "$kv" get rom/s key
+fi
+
 # In use: a writer is alone; readers are with each other.
 mkfifo in
 "$kv" load s <in >load.out 2>load.err &
@@ -206,3 +217,27 @@ well "$kv" list s
 grep -v '^key3$' out >expected
 well "$kv" list saved
 equal "$(cat expected)" "$(cat out)" "the keys that were saved"
+
+# A damaged name: the key is lost, the others are not, and whoever does not read the words sees it by the status.
+well "$kv" create names 256K
+for i in 1 2 3 4 5; do well "$kv" set names "key$i" "value $i"; done
+at=$(grep -abo 'key3' names | cut -d: -f1)
+printf X | dd of=names bs=1 seek="$at" conv=notrunc 2>/dev/null
+refused 1 'damaged at byte' "$kv" list names
+for command in dump list; do
+    status=0
+    "$kv" "$command" --salvage names >rest 2>err || status=$?
+    equal 1 "$status" "exit status of $command without a key"
+    grep -q 'not all of the damaged store could be read: keys may be missing' err || fail "$command said: $(cat err)"
+done
+equal "key1 key2 key4 key5" "$(tr '\n' ' ' <rest | sed 's/ $//')" "the keys that are left"
+
+# Cut off, and made as long as it was: what is there is read.
+cp s damaged
+truncate -s 131072 damaged
+refused 1 'cut off' "$kv" list damaged
+truncate -s 262144 damaged
+"$kv" list --salvage damaged >rest 2>err || grep -q 'not all' err || fail "it said: $(cat err)"
+[ -s rest ] || fail "nothing is left"
+refused 64 "a sector has 512 or 4096 bytes, not '--sector-size=1024'" "$kv" create none 1M --sector-size=1024
+refused 64 "there is no option '--sector'" "$kv" create none 1M --sector

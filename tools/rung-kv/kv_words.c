@@ -18,6 +18,7 @@ static const struct words {
     {"set disk.size to less", "give a smaller SIZE"},
     {"set disk.size to a multiple", "give a SIZE that is a multiple"},
     {", or set disk.read-only=on", ""},
+    {"set disk.read-only=on, or mount", "mount"},
     {", or set disk.depth to less", ""},
     {"store.create=on makes one of an empty disk", "rung-kv create makes one of an empty disk"},
     {"store.salvage=on; ", ""},

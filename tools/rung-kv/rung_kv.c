@@ -117,9 +117,15 @@ static int main_run(struct rung_platform *p, const struct kv_command *command,
     if (err)
         return KV_FAILED;
     int status = command->run(&store, argc, argv);
+    bool partial = !store.archive && store.log.partial;
     err = kv_close(&store);
     if (err < 0 && !status) {
         kv_say("closing %s failed: %s", options->file, rung_err_text(err));
+        status = KV_FAILED;
+    }
+    if (!status && partial) {
+        kv_say("not all of the damaged store could be read: keys may be missing or have come back, "
+               "and values may be older");
         status = KV_FAILED;
     }
     return status;
@@ -142,6 +148,8 @@ static int main_options(struct kv_options *options, int *argc, char **argv)
             options->progress = true;
         else if (strcmp(argv[i], "--sector-size=4096") == 0)
             options->big_sectors = true;
+        else if (strncmp(argv[i], "--sector-size", 13) == 0 && strcmp(argv[i] + 13, "=512") != 0)
+            return main_misuse("a sector has 512 or 4096 bytes, not", argv[i]);
         else if (strcmp(argv[i], "--sector-size=512") != 0)
             return main_misuse("there is no option", argv[i]);
     }
