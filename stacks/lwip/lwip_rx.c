@@ -156,6 +156,17 @@ static bool rx_is_fragment(uint16_t type, const struct pbuf *p)
            && (IPH_OFFSET(head) & PP_HTONS(IP_OFFMASK | IP_MF));
 }
 
+/* Whether lwIP may keep it, until more of its datagram has come or a minute is over. Of IPv6, what
+ * has extension headers: the one of a fragment need not be the first. */
+static bool rx_may_stay(uint16_t type, const struct pbuf *p)
+{
+    const struct ip6_hdr *head = p->payload;
+    if (type != ETHTYPE_IPV6 || p->len < sizeof(*head))
+        return rx_is_fragment(type, p);
+    return IP6H_NEXTH(head) != IP6_NEXTH_TCP && IP6H_NEXTH(head) != IP6_NEXTH_UDP
+           && IP6H_NEXTH(head) != IP6_NEXTH_ICMP6;
+}
+
 /* Whether a datagram put together from fragments has a good sum nobody but us can know. */
 static void rx_set_checks(struct lwip_core *core, uint16_t flags, bool fragment)
 {
@@ -208,8 +219,12 @@ static void rx_frame(struct lwip_core *core, struct rung_frame *frame)
         frame->release(frame);
         return;
     }
-    rx_set_checks(core, flags, rx_is_fragment((uint16_t)(head[12] << 8 | head[13]), p));
-    rx_packet(core, head, p);
+    uint16_t type = (uint16_t)(head[12] << 8 | head[13]);
+    rx_set_checks(core, flags, rx_is_fragment(type, p));
+    if (rung_lwip_link_is_short(core) && rx_may_stay(type, p))
+        p = rung_lwip_spare(core, p, false);
+    if (p)
+        rx_packet(core, head, p);
 }
 
 /* Batch by batch, each with its answers, so that the app's and the link's queues stay short; after
