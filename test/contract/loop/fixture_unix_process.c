@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@
 
 #include "fixture_unix.h"
 #include "rung/args.h"
+#include "rung/heap.h"
 #include "rung/log.h"
 #include "unix/unix.h"
 
@@ -272,12 +274,44 @@ static void test_errors_are_translated(void **state)
     assert_int_equal(rung_err_from_uv(UV_ENOSPC), RUNG_E_FULL);
 }
 
+static size_t process_mapped(void)
+{
+#ifdef M_MMAP_THRESHOLD
+    return mallinfo2().hblks;
+#else
+    return 0;
+#endif
+}
+
+/* A long block has a mapping of its own, and is given back, also when a longer one was freed. */
+static void test_long_blocks_are_given_back(void **state)
+{
+    struct rung_platform *p = process_new();
+    size_t before = process_mapped();
+    void *block = rung_alloc(p, 8 << 20);
+    (void)state;
+    if (process_mapped() == before) {
+        rung_free(p, block);
+        rung_unix_free(p);
+        print_message("skipped: this is not glibc's heap\n");
+        skip();
+    }
+    rung_free(p, block);
+    assert_int_equal(process_mapped(), before);
+    block = rung_alloc(p, 2 << 20);
+    assert_int_equal(process_mapped(), before + 1);
+    rung_free(p, block);
+    assert_int_equal(process_mapped(), before);
+    rung_unix_free(p);
+}
+
 int fixture_unix_process(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_args_leave_out_the_program),
         cmocka_unit_test(test_process_set_up),
         cmocka_unit_test(test_left_open_is_told),
+        cmocka_unit_test(test_long_blocks_are_given_back),
         cmocka_unit_test(test_no_start_without_entropy),
         cmocka_unit_test(test_log_goes_to_standard_error),
         cmocka_unit_test(test_console_writes_all),
