@@ -22,7 +22,7 @@ struct bulk_source {
     unsigned away;         /* the others, and one while TCP is told to let go */
     bool full;             /* TX follows */
     bool busy;             /* inside send(): it goes on by itself */
-    bool dead;             /* what comes home now was not sent */
+    bool dead;             /* what comes home now does not count */
     struct source_piece pieces[SOURCE_PIECES];
 };
 
@@ -32,7 +32,7 @@ static void source_landed(struct bulk_source *s)
     if (--s->away > 0 || s->conn.tcp != NULL)
         return;
     bulk_stream_drop(s->conn.p, s->stream);
-    bulk_conn_free(&s->conn, "was sent");
+    bulk_conn_free(&s->conn, "handed to TCP");
 }
 
 static void source_end(struct bulk_source *s, void (*let_go)(struct rung_tcp_conn *))
@@ -103,6 +103,19 @@ static int source_listen(struct rung_tcp_conn *tcp)
     return k == RUNG_E_EOF ? 0 : k;
 }
 
+/* Nothing is left, and FIN follows. TCP is let go of when it has given all back, for until then it
+ * tells of a reset. That may be before the peer has it all: how long TCP keeps a buffer is its
+ * business. */
+static void source_last(struct bulk_source *s)
+{
+    if (source_listen(s->conn.tcp) < 0)
+        source_abort(&s->conn);
+    else if (s->away > 0)
+        (void)rung_tcp_shutdown(s->conn.tcp); /* a dead one has DOWN follow */
+    else
+        source_end(s, rung_tcp_close);
+}
+
 /* Sends until there is no room, or all is away. A peer may take faster than this sends: then it
  * would go on for ever. */
 static void source_send(struct bulk_source *s)
@@ -126,7 +139,7 @@ static void source_send(struct bulk_source *s)
             return;
     }
     if (s->left == 0)
-        source_end(s, source_listen(s->conn.tcp) < 0 ? rung_tcp_abort : rung_tcp_close);
+        source_last(s);
     else if (s->home != NULL)
         rung_loop_defer(s->conn.p, &s->conn.more);
 }

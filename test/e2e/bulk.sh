@@ -12,14 +12,14 @@ sink=$(sed -n 's/.*taking on .*:\([0-9]*\)$/\1/p' "$tmp/listener.log")
 grep -Eq ":$port sent: 10485760 bytes in (.* Gb/s|less than 1 ms)" "$tmp/took.log" || fail "it took no stream"
 "$bulk" --to=127.0.0.1 --send=on "--sink-port=$sink" --bytes=20M 2>"$tmp/gave.log" ||
     fail "to 127.0.0.1: $(cat "$tmp/gave.log")"
-grep -Eq ":$sink was sent: 20971520 bytes" "$tmp/gave.log" || fail "it sent no stream"
+grep -Eq ":$sink handed to TCP: 20971520 bytes" "$tmp/gave.log" || fail "it sent no stream"
 poll 10 grep -q 'sent: 20971520 bytes' "$tmp/listener.log" || fail "not all arrived"
 
 # What takes no time has no rate.
 for i in 1 2 3; do
     "$bulk" --to=127.0.0.1 --send=on "--sink-port=$sink" --bytes=1K 2>"$tmp/short.log" ||
         fail "1K to 127.0.0.1: $(cat "$tmp/short.log")"
-    grep -q "was sent: 1024 bytes in " "$tmp/short.log" || fail "it does not say what it sent"
+    grep -q "handed to TCP: 1024 bytes in " "$tmp/short.log" || fail "it does not say what it sent"
     ! grep -Fq "in 0.000 s" "$tmp/short.log" || fail "a rate for $i. 1K: $(cat "$tmp/short.log")"
 done
 
@@ -32,7 +32,7 @@ done
 launch endless "$bulk" --to=localhost --send=on "--sink-port=$sink"
 sleep 0.3
 stop "$pid" "an endless bulk"
-grep -q 'was sent' "$tmp/endless.log" || fail "it does not say what it sent"
+grep -q 'handed to TCP: ' "$tmp/endless.log" || fail "it does not say what it sent"
 stop "$server" "the listening bulk"
 refused 1 "connection refused; start a bulk there, or give its port with --port=N" \
     "$bulk" --to=127.0.0.1 "--port=$port"
