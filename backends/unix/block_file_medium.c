@@ -225,7 +225,7 @@ static enum rung_err medium_measure(struct opening *o)
         return medium_fail(o, RUNG_E_INVAL, "holds %llu bytes, no whole sector of %u: make it "
                            "bigger, or correct %s.path", ull(m->bytes), m->sector_size, o->slot);
     if (m->bytes % m->sector_size)
-        rung_log(o->p, RUNG_LOG_WARN, o->slot, "%s: its last %llu bytes are no whole sector of %u "
+        rung_log(o->p, RUNG_LOG_INFO, o->slot, "%s: its last %llu bytes are no whole sector of %u "
                  "and stay unused", o->path, ull(m->bytes % m->sector_size), m->sector_size);
     else if (o->size && m->bytes != o->size)
         rung_log(o->p, RUNG_LOG_INFO, o->slot, "%s: keeps its %llu bytes; %s.size is for new files",

@@ -232,6 +232,27 @@ for command in dump list; do
 done
 equal "key1 key2 key4 key5" "$(tr '\n' ' ' <rest | sed 's/ $//')" "the keys that are left"
 
+# A program that was killed within its last write: check says that it is not there.
+well "$kv" create killed 1M
+mkfifo keys
+"$kv" load killed <keys 2>load.err &
+pids="$pids $!"
+loader=$!
+exec 3>keys
+seq 4000 | awk '{ printf "+4,30:fill->%030d\n", $1 }' >&3
+head -c 8192 killed >superblocks
+echo >&3
+exec 3>&-
+wait "$loader" || fail "load said: $(cat load.err)"
+dd if=superblocks of=killed conv=notrunc 2>/dev/null
+well "$kv" check killed
+! grep -q 'not whole' out || fail "check said: $(cat out)"
+at=$(grep -abo 'rvkg' killed | tail -n 1 | cut -d: -f1)
+printf X | dd of=killed bs=1 seek=$((at + 60)) conv=notrunc 2>/dev/null
+dd if=superblocks of=killed conv=notrunc 2>/dev/null
+well "$kv" check killed
+grep -q '^the last write is not whole, and counts as never finished$' out || fail "check said: $(cat out)"
+
 # Cut off, and made as long as it was: what is there is read.
 cp s damaged
 truncate -s 131072 damaged

@@ -166,6 +166,8 @@ int kv_command_check(struct kv_store *store, int argc, char **argv)
         printf("%" PRIu64 " %s\n", check.damages, kv_plural(check.damages, "damages", "damage"));
     else
         printf("sound\n");
+    if (store->log.torn)
+        printf("the last write is not whole, and counts as never finished\n");
     return kv_output_end() || check.damages ? KV_FAILED : KV_OK;
 }
 
