@@ -80,7 +80,8 @@ void kvd_raw(struct kvd_cmd *cmd, struct kvd_hold *hold, size_t len); /* the hol
 void kvd_reply_drop(struct kvd_cmd *cmd);
 void kvd_reply_keep(struct kvd_cmd *cmd); /* its client is slow: it is paid for, and TCP's bytes are
                                            * given back */
-void kvd_reply_write(struct kvd_conn *c, struct kvd_cmd *cmd); /* to c->out */
+/* To c->out, or goes on with it. False: for want of room there not all of it. */
+bool kvd_reply_write(struct kvd_conn *c, struct kvd_cmd *cmd);
 void kvd_say(struct kvd_conn *c, const char *text, size_t len);
 
 /* kvd_text.c: a growing text of ours, for replies that are made at once. */
@@ -124,7 +125,8 @@ void kvd_wait_init(struct kvd *kvd);
 void kvd_flush(struct kvd_conn *c); /* soon */
 void kvd_flush_task(struct rung_task *task);
 void kvd_pieces_drop(struct kvd_conn *c);
-void kvd_say_bytes(struct kvd_conn *c, struct kvd_bytes bytes);
+/* From there on, at least a part of a long one. Gives up to where, from its start too. */
+size_t kvd_say_bytes(struct kvd_conn *c, struct kvd_bytes bytes, size_t from);
 
 /* kvd.c */
 void kvd_stop_check(struct kvd *kvd);

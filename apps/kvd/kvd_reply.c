@@ -207,14 +207,27 @@ static void reply_line(struct kvd_conn *c, char mark, const char *text, size_t l
     kvd_say(c, "\r\n", 2);
 }
 
-static void reply_bulk(struct kvd_conn *c, struct kvd_bytes bytes)
+/* Goes on with a reply's bytes. False: there was no room for all of them. */
+static bool reply_bytes(struct kvd_conn *c, struct kvd_bytes bytes)
 {
-    reply_number(c, '$', (int64_t)bytes.len);
-    kvd_say_bytes(c, bytes);
-    kvd_say(c, "\r\n", 2);
+    c->said.at = kvd_say_bytes(c, bytes, c->said.at);
+    if (c->said.at < bytes.len)
+        return false;
+    c->said.at = 0;
+    return true;
 }
 
-static void reply_one(struct kvd_conn *c, const struct kvd_reply *r)
+static bool reply_bulk(struct kvd_conn *c, struct kvd_bytes bytes)
+{
+    if (c->said.at == 0)
+        reply_number(c, '$', (int64_t)bytes.len);
+    if (!reply_bytes(c, bytes))
+        return false;
+    kvd_say(c, "\r\n", 2);
+    return true;
+}
+
+static bool reply_one(struct kvd_conn *c, const struct kvd_reply *r)
 {
     switch ((enum kvd_kind)r->kind) {
     case KVD_SIMPLE:
@@ -230,30 +243,60 @@ static void reply_one(struct kvd_conn *c, const struct kvd_reply *r)
         reply_number(c, ':', r->number);
         break;
     case KVD_BULK:
-        reply_bulk(c, r->bytes);
-        break;
+        return reply_bulk(c, r->bytes);
     case KVD_RAW:
-        kvd_say_bytes(c, r->bytes);
-        break;
+        return reply_bytes(c, r->bytes);
     default:
         if (c->resp >= 3)
             kvd_say(c, "_\r\n", 3);
         else
             kvd_say(c, r->kind == KVD_NIL_ARRAY ? "*-1\r\n" : "$-1\r\n", 5);
     }
+    return true;
 }
 
-void kvd_reply_write(struct kvd_conn *c, struct kvd_cmd *cmd)
+/* Of an array what one send takes; what has been said it holds no more. */
+static bool reply_array(struct kvd_conn *c, struct kvd_cmd *cmd)
 {
-    if (cmd->reply.kind == KVD_ARRAY) {
+    struct kvd_said *said = &c->said;
+    if (said->count == 0) {
         reply_number(c, '*', cmd->reply_count);
-        for (uint32_t i = 0; i < cmd->reply_count; i++)
-            reply_one(c, &cmd->replies[i]);
-    } else if (cmd->reply.kind == KVD_NESTED) {
-        reply_number(c, '*', cmd->sub_count);
-        for (struct kvd_cmd *sub = cmd->subs; sub != NULL; sub = sub->next)
-            kvd_reply_write(c, sub);
-    } else {
-        reply_one(c, &cmd->reply);
+        said->count = 1;
     }
+    for (; said->count <= cmd->reply_count; said->count++) {
+        struct kvd_reply *r = &cmd->replies[said->count - 1];
+        if (c->out_count >= KVD_SENDS || !reply_one(c, r))
+            return false;
+        kvd_bytes_drop(&c->kvd->m, &r->bytes);
+    }
+    said->count = 0;
+    return true;
+}
+
+static bool reply_plain(struct kvd_conn *c, struct kvd_cmd *cmd)
+{
+    return cmd->reply.kind == KVD_ARRAY ? reply_array(c, cmd) : reply_one(c, &cmd->reply);
+}
+
+/* The same of a transaction's. */
+static bool reply_nested(struct kvd_conn *c, struct kvd_cmd *cmd)
+{
+    struct kvd_said *said = &c->said;
+    if (!said->nested) {
+        reply_number(c, '*', cmd->sub_count);
+        said->nested = true;
+        said->sub = cmd->subs;
+    }
+    for (; said->sub != NULL; said->sub = said->sub->next) {
+        if (c->out_count >= KVD_SENDS || !reply_plain(c, said->sub))
+            return false;
+        kvd_reply_drop(said->sub);
+    }
+    said->nested = false;
+    return true;
+}
+
+bool kvd_reply_write(struct kvd_conn *c, struct kvd_cmd *cmd)
+{
+    return cmd->reply.kind == KVD_NESTED ? reply_nested(c, cmd) : reply_plain(c, cmd);
 }

@@ -4,6 +4,8 @@
  * the store has lent. */
 #include "kvd_int.h"
 
+enum { SEND_ROUNDS = 4 /* of KVD_SENDS pieces, before others have their turn */ };
+
 /* TCP needs a piece of a value no more. */
 static void piece_back(struct kvd_conn *c)
 {
@@ -46,6 +48,7 @@ static struct kvd_piece *piece_add(struct kvd_conn *c, struct kvd_pool *pool, si
     piece->buf = (struct rung_buf){.data = piece->text, .release = piece_release};
     kvd_reply_take(&kvd->m, charged);
     kvd->piece_count++;
+    c->out_count++;
     if (c->out == NULL)
         c->out = piece;
     else
@@ -73,23 +76,26 @@ void kvd_say(struct kvd_conn *c, const char *text, size_t len)
     }
 }
 
-void kvd_say_bytes(struct kvd_conn *c, struct kvd_bytes bytes)
+size_t kvd_say_bytes(struct kvd_conn *c, struct kvd_bytes bytes, size_t from)
 {
     bool lent = bytes.hold != NULL && bytes.hold->buf != NULL; /* by TCP, which has few */
     if (bytes.len < KVD_COPY || bytes.hold == NULL || lent) {
         kvd_say(c, (const char *)bytes.at, bytes.len);
-        return;
+        return bytes.len;
     }
-    for (size_t at = 0; at < bytes.len && !c->lost; at += KVD_PART) {
+    do {
         struct kvd_piece *piece = piece_add(c, &c->kvd->m.pieces, sizeof *piece);
         if (piece == NULL)
-            return;
+            return bytes.len;
+        size_t left = bytes.len - from;
         piece->hold = kvd_bytes_ref(bytes).hold;
         c->lent++;
-        piece->buf.data = bytes.at + at;
-        piece->buf.len = bytes.len - at < KVD_PART ? bytes.len - at : KVD_PART;
+        piece->buf.data = bytes.at + from;
+        piece->buf.len = left < KVD_PART ? left : KVD_PART;
         c->out_bytes += piece->buf.len;
-    }
+        from += piece->buf.len;
+    } while (from < bytes.len && c->out_count < KVD_SENDS);
+    return from;
 }
 
 void kvd_pieces_drop(struct kvd_conn *c)
@@ -100,7 +106,7 @@ void kvd_pieces_drop(struct kvd_conn *c)
         c->out = next != NULL ? rung_container_of(next, struct kvd_piece, buf) : NULL;
         rung_buf_release(&piece->buf);
     }
-    c->out_bytes = 0;
+    c->out_bytes = c->out_count = 0;
 }
 
 /* Hands to TCP what it takes. False: the connection is dead. */
@@ -118,6 +124,7 @@ static bool send_some(struct kvd_conn *c)
         int k = rung_tcp_send(c->tcp, bufs, n); /* what is taken is not to be looked at again */
         if (k < 0)
             return false;
+        c->out_count -= (unsigned)k;
         for (int i = 0; i < k; i++)
             c->out_bytes -= lens[i];
         struct rung_buf *left = (unsigned)k < n ? bufs[k] : buf;
@@ -140,12 +147,13 @@ void kvd_flush(struct kvd_conn *c)
     rung_loop_defer(kvd->p, &kvd->flush_task);
 }
 
-/* Replies of those that are done, up to the first that is not. */
+/* Replies of those that are done, up to the first that is not, or is longer than there is room. */
 static void flush_replies(struct kvd_conn *c)
 {
     while (c->first != NULL && c->first->state == KVD_DONE && c->out_bytes < KVD_OUT_MAX) {
         struct kvd_cmd *cmd = c->first;
-        kvd_reply_write(c, cmd);
+        if (!kvd_reply_write(c, cmd))
+            break;
         c->first = cmd->next;
         c->cmd_count--;
         if (c->barrier == cmd)
@@ -172,21 +180,33 @@ static void keep_replies(struct kvd_conn *c)
     }
 }
 
+/* Writes and sends for as long as TCP takes it, up to so much. False: the connection is dead. */
+static bool flush_some(struct kvd_conn *c)
+{
+    for (unsigned i = 0; i < SEND_ROUNDS; i++) {
+        flush_replies(c);
+        if (c->lost || !send_some(c))
+            return false;
+        if (c->tx_waits || c->first == NULL || c->first->state != KVD_DONE)
+            break;
+    }
+    return true;
+}
+
 static void flush_one(struct kvd_conn *c)
 {
     if (c->tcp == NULL) {
         kvd_conn_free(c);
         return;
     }
-    flush_replies(c);
-    if (c->lost || !send_some(c)) {
+    if (!flush_some(c)) {
         kvd_let_go(c, false);
         return;
     }
     if (c->tx_waits)
         keep_replies(c);
     else if (c->first != NULL && c->first->state == KVD_DONE)
-        kvd_flush(c); /* the rest of them, after others have had their turn */
+        kvd_flush(c); /* the rest, after others have had their turn */
     if (c->ending && c->out == NULL && c->first == NULL)
         kvd_conn_end(c);
     else

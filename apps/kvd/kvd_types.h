@@ -33,7 +33,7 @@
 #define KVD_OUT_MAX 65536u      /* bytes of replies that wait for a client before it is not read */
 #define KVD_CHUNK 4096u
 #define KVD_PART 65536u         /* of a long value, lent to TCP at once: so that moving is seen */
-#define KVD_SENDS 64u           /* pieces handed to TCP at once */
+#define KVD_SENDS 64u           /* pieces handed to TCP at once; a reply goes on when it has some */
 #define KVD_CURSORS 1024u       /* scans under way that are remembered */
 
 /* FACTS: whether it is there, how long it is, when it expires. RANGE: those bytes besides that one
@@ -180,6 +180,14 @@ struct kvd_piece {
     uint8_t text[];
 };
 
+/* What has been written of the first command's reply, if it is long. All zero: nothing. */
+struct kvd_said {
+    struct kvd_cmd *sub; /* the transaction's that is being written, if nested */
+    bool nested;
+    uint32_t count;      /* of an array: what goes before its elements, and they */
+    size_t at;           /* bytes of the present one */
+};
+
 enum kvd_wait {
     KVD_WAIT_NONE, KVD_WAIT_IDLE, KVD_WAIT_STALL, KVD_WAIT_LINGER, KVD_WAIT_HOLD, KVD_WAITS
 };
@@ -206,6 +214,8 @@ struct kvd_conn {
     bool multi, multi_broken;
     struct kvd_piece *out, *out_last; /* not yet taken by TCP */
     uint64_t out_bytes;
+    uint32_t out_count; /* of pieces */
+    struct kvd_said said;
     uint32_t lent; /* pieces of values: in out, or TCP has them */
     uint64_t moved; /* bytes since its time to move began */
     uint64_t want; /* parked for so much of the query budget; 0: for room */

@@ -212,10 +212,86 @@ static void test_blanks(void **state)
     rig_close(&rig);
 }
 
+/* The reply that is count times the value of len letters, behind what stands before it. */
+static void expect_times(struct client *c, const char *before, unsigned count, size_t len)
+{
+    char head[32];
+    const char *at = c->rx;
+    size_t n = (size_t)snprintf(head, sizeof head, "$%zu\r\n", len);
+    assert_int_equal(c->len, strlen(before) + count * (n + len + 2));
+    assert_memory_equal(at, before, strlen(before));
+    at += strlen(before);
+    for (unsigned i = 0; i < count; i++, at += n + len + 2) {
+        assert_memory_equal(at, head, n);
+        for (size_t k = 0; k < len; k += len / 64 + 1)
+            assert_int_equal(at[n + k], 'a' + k % 26);
+        assert_int_equal(at[n + len - 1], 'a' + (len - 1) % 26);
+        assert_memory_equal(at + n + len, "\r\n", 2);
+    }
+    c->len = 0;
+    c->rx[0] = '\0';
+}
+
+/* Asks for a value, so many times at once; gives what stands before it in the reply. */
+static void say_times(struct client *c, bool multi, unsigned count, char *before)
+{
+    char line[16384] = "MGET";
+    size_t len = 4;
+    int n = sprintf(before, multi ? "+OK\r\n" : "*%u\r\n", count);
+    if (multi)
+        client_send(c, "MULTI\r\n", 7);
+    for (unsigned i = 0; i < count; i++) {
+        if (multi)
+            client_send(c, "GET v\r\n", 7);
+        else
+            len += (size_t)sprintf(line + len, " v");
+        if (multi)
+            n += sprintf(before + n, "+QUEUED\r\n");
+        if (multi && i % 16 == 15)
+            rig_run(c->rig);
+    }
+    if (multi)
+        sprintf(before + n, "*%u\r\n", count);
+    client_send(c, multi ? "EXEC" : line, multi ? 4 : len);
+    c->deaf = true;
+    client_send(c, "\r\n", 2);
+    rig_run(c->rig);
+}
+
+/* However long a reply is: what is on its way to a client at once is little. */
+static void test_one_value_many_times(void **state)
+{
+    static const struct { size_t len; unsigned count, taken; bool multi; } sets[] = {
+        {1 << 20, 5000, 0, false}, {1 << 20, 2000, 0, true}, {1000, 5000, 5000, false},
+        {1000, 2000, 2000, true}, {1 << 20, 20, 20, false}, {1 << 20, 20, 20, true},
+        {70000, 100, 100, false}, {70000, 100, 100, true}, {1024, 800, 800, false}};
+    static char before[32768];
+    (void)state;
+    for (unsigned i = 0; i < RUNG_ARRAY_LEN(sets); i++) {
+        struct rig rig = {.config = {.max_pipeline = 1024, .max_value = 1 << 20}};
+        rig_open(&rig);
+        struct client *c = client_new(&rig);
+        client_set(c, "v", sets[i].len);
+        client_expect(c, "+OK\r\n");
+        size_t heap = rung_virtual_heap_bytes(rig.p), each = 0;
+        say_times(c, sets[i].multi, sets[i].count, before);
+        each = sets[i].multi ? sizeof(struct kvd_cmd) : sizeof(struct kvd_reply);
+        assert_in_range(rung_virtual_heap_bytes(rig.p) - heap, 0,
+                        sets[i].len + sets[i].count * (each + 64) + (640 << 10));
+        if (sets[i].taken > 0) {
+            client_listen(c);
+            expect_times(c, before, sets[i].count, sets[i].len);
+            client_ask(c, "PING", "+PONG\r\n");
+        }
+        rig_close(&rig);
+    }
+}
+
 #define CASE(name) cmocka_unit_test(test_##name)
 static const struct CMUnitTest cases[] = {
     CASE(long_values), CASE(ranges_of_long_values), CASE(ranges_behind_what_is_refused),
-    CASE(longer_than_the_store_takes), CASE(slow_readers), CASE(the_last_bytes), CASE(blanks), {0},
+    CASE(longer_than_the_store_takes), CASE(slow_readers), CASE(the_last_bytes), CASE(blanks),
+    CASE(one_value_many_times), {0},
 };
 
 int main(void)
