@@ -10,6 +10,7 @@
 #include "lwip/nd6.h"
 
 #define DNS_PATIENCE_NS (10 * RUNG_NS_PER_S) /* for DHCP, or a router, to name a server */
+#define DNS_OTHER_NS RUNG_NS_PER_S /* for the other family, once one is there: to ask once more */
 #define DNS_TICK_NS (DNS_TMR_INTERVAL * RUNG_NS_PER_MS)
 #define DNS_UNASKED 1 /* no result, which is 0 or negative */
 
@@ -27,7 +28,7 @@ struct lwip_lookup {
     struct lwip_question questions[2]; /* IPv4, IPv6 */
     unsigned open;                     /* questions that dns.c has, and one while asking */
     bool asked;                        /* else it waits for a server */
-    uint64_t patient_ns;               /* until then */
+    uint64_t patient_ns;               /* until then; once one is found, for the other */
     char name[RUNG_DNS_NAME + 1];
 };
 
@@ -102,13 +103,22 @@ static void dns_close(struct lwip_lookup *lookup)
     dns_free(lookup);
 }
 
+static void dns_answered(struct lwip_question *question)
+{
+    struct lwip_lookup *lookup = question->lookup;
+    question->result = RUNG_OK;
+    lookup->patient_ns = rung_loop_now_ns(lookup->dns->core->p) + DNS_OTHER_NS;
+}
+
 static void dns_found(const char *name, const ip_addr_t *ip, void *arg)
 {
     struct lwip_question *question = arg;
     (void)name;
-    question->result = ip ? RUNG_OK : question->lookup->dns->failure;
-    if (ip)
+    question->result = question->lookup->dns->failure;
+    if (ip) {
         question->ip = *ip;
+        dns_answered(question);
+    }
     dns_close(question->lookup);
 }
 
@@ -121,7 +131,7 @@ static void dns_ask(struct lwip_lookup *lookup, unsigned which)
     question->lookup = lookup;
     switch (dns_gethostbyname_addrtype(lookup->name, &question->ip, dns_found, question, type)) {
     case ERR_OK: /* remembered */
-        question->result = RUNG_OK;
+        dns_answered(question);
         break;
     case ERR_INPROGRESS:
         lookup->open++;
@@ -153,6 +163,15 @@ static void dns_try(struct lwip_lookup *lookup)
     dns_close(lookup);
 }
 
+/* One family's address is there, and servers that are mute on the other are not waited for longer
+ * (RFC 8305 3). */
+static bool dns_will_do(const struct lwip_lookup *lookup)
+{
+    const struct lwip_question *q = lookup->questions;
+    return lookup->how && (q[0].result == RUNG_OK || q[1].result == RUNG_OK)
+           && rung_loop_now_ns(lookup->dns->core->p) >= lookup->patient_ns;
+}
+
 static void dns_tick(struct rung_timer *timer)
 {
     struct lwip_dns *dns = rung_container_of(timer, struct lwip_dns, timer);
@@ -165,6 +184,8 @@ static void dns_tick(struct rung_timer *timer)
         next = at->next;
         if (!lookup->asked)
             dns_try(lookup);
+        else if (dns_will_do(lookup))
+            dns_finish(lookup, dns_result(lookup));
     }
     if (dns->lookup_count > 0)
         rung_timer_start(core->p, timer, DNS_TICK_NS);

@@ -140,6 +140,37 @@ static void a_lost_question_is_sent_again(void **state)
     forger_close(&f);
 }
 
+/* Of two questions one is never answered: what is there is given soon, whichever it is, and a late
+ * answer after it does no harm. */
+static void a_mute_family_is_not_waited_for(void **state)
+{
+    (void)state;
+    for (unsigned mute = 0; mute < 2; mute++) {
+        struct forger f;
+        struct dns_ask ask;
+        dns_open(&f, "10.0.0.1");
+        dns_ask(&f, &ask, "both.test", RUNG_AF_NONE);
+        struct forged_udp questions[2] = {dns_question(&f), dns_question(&f)};
+        dns_answer(&f, &questions[!mute]);
+        rung_virtual_advance_ns(f.p, 900 * RUNG_NS_PER_MS);
+        assert_int_equal(ask.done, 0);
+        rung_virtual_advance_ns(f.p, 1200 * RUNG_NS_PER_MS);
+        assert_int_equal(ask.done, 1);
+        dns_found(&ask, mute ? "192.0.2.2" : "2001:db8::2");
+        dns_ask(&f, &ask, "both.test", RUNG_AF_NONE); /* one is remembered, one on its way */
+        rung_virtual_advance_ns(f.p, 2100 * RUNG_NS_PER_MS);
+        dns_found(&ask, mute ? "192.0.2.2" : "2001:db8::2");
+        dns_answer(&f, &questions[mute]);
+        rung_virtual_advance_ns(f.p, 20 * RUNG_NS_PER_S);
+        forger_drain(&f);
+        dns_ask(&f, &ask, "four.test", RUNG_AF_IPV4);
+        struct forged_udp question = dns_question(&f);
+        dns_answer(&f, &question);
+        dns_found(&ask, "192.0.2.4");
+        forger_close(&f);
+    }
+}
+
 static void an_answer_that_did_not_fit_is_a_failure(void **state)
 {
     struct forger f;
@@ -183,6 +214,7 @@ int main(void)
         cmocka_unit_test(letters_may_come_back_in_another_case),
         cmocka_unit_test(an_answer_is_remembered_as_long_as_it_says),
         cmocka_unit_test(a_lost_question_is_sent_again),
+        cmocka_unit_test(a_mute_family_is_not_waited_for),
         cmocka_unit_test(an_answer_that_did_not_fit_is_a_failure),
         cmocka_unit_test(the_next_stack_remembers_nothing),
     };
