@@ -46,7 +46,6 @@ void kvd_set_new(struct kvd *kvd, struct kvd_key *key, struct kvd_hold *hold, si
                  uint64_t expiry_ms)
 {
     struct kvd_bytes value = {kvd_hold_bytes(hold), len, hold};
-    kvd_hold_charge(&kvd->m, hold, len);
     kvd_set(kvd, key, value, expiry_ms);
     kvd_hold_drop(&kvd->m, hold);
 }

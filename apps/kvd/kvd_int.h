@@ -49,7 +49,7 @@ void kvd_spaces_feed(struct kvd *kvd); /* a walk that waits for its turn may hav
 /* kvd_change.c: what commands do to keys, whose values are then written. */
 bool kvd_exists(struct kvd *kvd, struct kvd_key *key); /* false also: it has expired just now */
 void kvd_set(struct kvd *kvd, struct kvd_key *key, struct kvd_bytes value, uint64_t expiry_ms);
-/* To len bytes of a hold of our own, whose one reference is given away. */
+/* To the first len bytes of a hold of our own, which is paid for: one reference is given away. */
 void kvd_set_new(struct kvd *kvd, struct kvd_key *key, struct kvd_hold *hold, size_t len,
                  uint64_t expiry_ms);
 void kvd_remove(struct kvd *kvd, struct kvd_key *key);

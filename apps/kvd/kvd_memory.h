@@ -33,6 +33,7 @@ struct kvd_memory {
 
 struct kvd_hold {
     uint32_t refs;
+    uint32_t filled, room; /* of a value that grows in place: see APPEND; else 0 */
     uint64_t charged;     /* of the reply budget, given back at the end */
     struct rung_buf *buf; /* lent by TCP; NULL: see end, or the bytes are behind this structure */
     void (*end)(struct kvd_memory *m, struct kvd_hold *hold); /* instead; NULL: as buf says */

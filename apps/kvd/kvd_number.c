@@ -58,6 +58,7 @@ static void number_add(struct kvd *kvd, struct kvd_cmd *cmd, int64_t by)
         return;
     }
     memcpy(kvd_hold_bytes(hold), text, len);
+    kvd_hold_charge(&kvd->m, hold, len);
     kvd_set_new(kvd, key, hold, len, there ? key->expiry_ms : 0);
     kvd_integer(cmd, number + by);
 }

@@ -120,6 +120,31 @@ void kvd_cmd_getrange(struct kvd *kvd, struct kvd_cmd *cmd)
     kvd_bulk(cmd, part);
 }
 
+/* Memory that has the value and room for len bytes more behind it. What has grown once will again: it
+ * gets twice the room, so that many short ones cost no more than a few copies. Whoever holds the
+ * value as it was is not disturbed by what comes behind it. NULL: there is no memory. */
+static struct kvd_hold *append_room(struct kvd *kvd, const struct kvd_key *key, size_t had,
+                                    size_t len)
+{
+    struct kvd_hold *old = had > 0 ? key->value.hold : NULL;
+    size_t most = kvd->limits.max_value, room = had + len;
+    bool grows = old != NULL && old->room > 0;
+    if (grows && old->filled == had && old->room - had >= len) {
+        old->refs++;
+        return old;
+    }
+    if (grows)
+        room = room < most / 2 ? 2 * room : most;
+    struct kvd_hold *hold = kvd_hold_own(&kvd->m, room);
+    if (hold == NULL)
+        return NULL;
+    if (had > 0)
+        memcpy(kvd_hold_bytes(hold), key->value.at, had);
+    hold->room = (uint32_t)room; /* a value's length: it fits */
+    kvd_hold_charge(&kvd->m, hold, room);
+    return hold;
+}
+
 void kvd_cmd_append(struct kvd *kvd, struct kvd_cmd *cmd)
 {
     struct kvd_key *key = kvd_key_of(cmd, 0);
@@ -130,16 +155,14 @@ void kvd_cmd_append(struct kvd *kvd, struct kvd_cmd *cmd)
         kvd_fail_fmt(cmd, "ERR the value would be %s", kvd->too_long);
         return;
     }
-    struct kvd_hold *hold = kvd_hold_own(&kvd->m, had + more.len);
+    struct kvd_hold *hold = append_room(kvd, key, had, more.len);
     if (hold == NULL) {
         kvd_fail_result(cmd, RUNG_E_NOMEM);
         return;
     }
-    uint8_t *to = kvd_hold_bytes(hold);
-    if (had > 0)
-        memcpy(to, key->value.at, had);
     if (more.len > 0)
-        memcpy(to + had, more.at, more.len);
+        memcpy(kvd_hold_bytes(hold) + had, more.at, more.len);
+    hold->filled = (uint32_t)(had + more.len);
     kvd_set_new(kvd, key, hold, had + more.len, key->expiry_ms);
     kvd_integer(cmd, (int64_t)(had + more.len));
 }

@@ -287,11 +287,73 @@ static void test_one_value_many_times(void **state)
     }
 }
 
+/* What grows does so in place, behind those who have it as it was: all hold the same memory. */
+static void test_values_that_grow(void **state)
+{
+    enum { LEN = 1000000, TIMES = 12 };
+    struct rig rig = {.tcp = {.segment = 16384}};
+    char say[1024] = "MULTI\r\n", head[512] = "+OK\r\n";
+    (void)state;
+    rig_open(&rig);
+    struct client *c = client_new(&rig);
+    client_set(c, "v", LEN);
+    client_expect(c, "+OK\r\n");
+    for (unsigned i = 0; i < TIMES; i++) {
+        sprintf(say + strlen(say), "APPEND v %c\r\nGET v\r\n", 'A' + i);
+        strcat(head, "+QUEUED\r\n+QUEUED\r\n");
+    }
+    strcat(say, "EXEC\r\n");
+    sprintf(head + strlen(head), "*%u\r\n", 2 * TIMES);
+    size_t heap = rung_virtual_heap_bytes(rig.p);
+    c->deaf = true;
+    client_send(c, say, strlen(say));
+    rig_run(&rig);
+    assert_in_range(rung_virtual_heap_bytes(rig.p) - heap, LEN, 4 * LEN);
+    client_listen(c);
+    const char *at = c->rx + strlen(head);
+    assert_memory_equal(c->rx, head, strlen(head));
+    for (unsigned i = 0; i < TIMES; i++) {
+        int n = sprintf(say, ":%u\r\n$%u\r\n", LEN + i + 1, LEN + i + 1);
+        assert_memory_equal(at, say, (size_t)n);
+        at += n + LEN;
+        for (unsigned k = 0; k <= i; k++)
+            assert_int_equal(*at++, 'A' + k);
+        at += 2;
+    }
+    assert_ptr_equal(at, c->rx + c->len);
+    rig_close(&rig);
+}
+
+/* Nor is a batch disturbed that the store has got meanwhile; and what it refuses is not kept. */
+static void test_growing_at_the_store(void **state)
+{
+    struct rig rig = {.tcp = {.segment = 16384}};
+    (void)state;
+    rig_open(&rig);
+    struct client *c = client_new(&rig);
+    for (unsigned refuse = 0; refuse < 2; refuse++) {
+        rig.gate.hold = true;
+        client_send(c, "MSET v a o 1\r\nAPPEND v b\r\nAPPEND v c\r\n", 38);
+        rig_run(&rig);
+        client_send(c, "APPEND v d\r\nGET v\r\nAPPEND v e\r\n", 31);
+        rig_run(&rig);
+        rig.gate.hold = false;
+        rig.gate.refuse = refuse > 0 ? RUNG_E_FULL : 0;
+        rig.gate.refuse_key = "o";
+        gate_open(&rig);
+        client_expect(c, refuse > 0 ? RIG_FULL ":1\r\n:2\r\n:3\r\n$3\r\nbcd\r\n:4\r\n"
+                                    : "+OK\r\n:2\r\n:3\r\n:4\r\n$4\r\nabcd\r\n:5\r\n");
+        client_ask(c, "GET v", refuse > 0 ? "$4\r\nbcde\r\n" : "$5\r\nabcde\r\n");
+        client_ask(c, "DEL v", ":1\r\n");
+    }
+    rig_close(&rig);
+}
+
 #define CASE(name) cmocka_unit_test(test_##name)
 static const struct CMUnitTest cases[] = {
     CASE(long_values), CASE(ranges_of_long_values), CASE(ranges_behind_what_is_refused),
     CASE(longer_than_the_store_takes), CASE(slow_readers), CASE(the_last_bytes), CASE(blanks),
-    CASE(one_value_many_times), {0},
+    CASE(one_value_many_times), CASE(values_that_grow), CASE(growing_at_the_store), {0},
 };
 
 int main(void)
