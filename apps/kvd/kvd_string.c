@@ -120,8 +120,8 @@ void kvd_cmd_getrange(struct kvd *kvd, struct kvd_cmd *cmd)
     kvd_bulk(cmd, part);
 }
 
-/* Memory that has the value and room for len bytes more behind it. What has grown once will again: it
- * gets twice the room, so that many short ones cost no more than a few copies. Whoever holds the
+/* Memory that has the value and room for len bytes more behind it. What has grown once will again:
+ * it gets twice the room, so that many short ones cost no more than a few copies. Whoever holds the
  * value as it was is not disturbed by what comes behind it. NULL: there is no memory. */
 static struct kvd_hold *append_room(struct kvd *kvd, const struct kvd_key *key, size_t had,
                                     size_t len)
