@@ -68,8 +68,8 @@ void kvd_cmd_info(struct kvd *kvd, struct kvd_cmd *cmd)
                     {"persistence", info_persistence}, {"stats", info_stats},
                     {"replication", info_replication}};
     struct kvd_text body, t;
-    kvd_text_init(&body, &kvd->m, 65536);
-    kvd_text_init(&t, &kvd->m, 65536);
+    kvd_text_init(&body, &kvd->m, KVD_INFO_MOST);
+    kvd_text_init(&t, &kvd->m, KVD_INFO_MOST);
     kvd_text_add(&body, "", 0);
     for (unsigned i = 0; i < RUNG_ARRAY_LEN(sections); i++) {
         bool wanted = cmd->args.count == 1;

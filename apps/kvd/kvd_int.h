@@ -152,6 +152,9 @@ bool kvd_range(const struct kvd_cmd *cmd, uint64_t size, uint64_t *first, uint64
 bool kvd_parse_expiry(struct kvd *kvd, struct kvd_bytes word, unsigned unit, bool absolute,
                       int64_t *expiry_ms);
 
+/* kvd_info.c */
+#define KVD_INFO_MOST 2048u /* bytes that INFO answers with */
+
 /* The commands: void kvd_cmd_get(struct kvd *kvd, struct kvd_cmd *cmd) and so on. */
 #define KVD_COMMANDS(X) \
     X(append) X(client) X(command) X(config) X(dbsize) X(decr) X(decrby) X(del) X(discard) \

@@ -106,13 +106,16 @@ static uint64_t plan_of_set(const struct kvd_cmd *sub)
     return shown;
 }
 
-/* Goes on by one command; gives what its reply will hold. Numbers are short. */
+/* Goes on by one command; gives what its reply will hold. Numbers are short, and what it brings
+ * along is paid for. */
 static uint64_t plan_step(const struct kvd *kvd, const struct kvd_cmd *sub)
 {
     void (*run)(struct kvd *, struct kvd_cmd *) = sub->op->run;
     uint64_t shown = 0;
     if (run == kvd_cmd_set || run == kvd_cmd_setnx)
         return plan_of_set(sub);
+    if (run == kvd_cmd_info)
+        return KVD_INFO_MOST;
     for (uint32_t i = 0; i < sub->slot_count; i++) {
         struct kvd_key *key = kvd_key_of(sub, i);
         uint64_t had = key->plan.exists ? key->plan.size : 0;

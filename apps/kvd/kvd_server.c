@@ -186,7 +186,7 @@ void kvd_cmd_command(struct kvd *kvd, struct kvd_cmd *cmd)
 {
     struct kvd_text t;
     struct kvd_bytes what = cmd->args.count > 1 ? kvd_arg(cmd, 1) : (struct kvd_bytes){0};
-    kvd_text_init(&t, &kvd->m, 1 << 20);
+    kvd_text_init(&t, &kvd->m, kvd_reply_full(&kvd->m) ? KVD_SMALL : 1 << 20);
     if (cmd->args.count == 2 && kvd_word_is(what, "count")) {
         kvd_integer(cmd, command_count());
         return;
