@@ -36,8 +36,9 @@ struct kvd_key *kvd_key_get(struct kvd *kvd, struct kvd_bytes name); /* made if 
 void kvd_key_put(struct kvd *kvd, struct kvd_key *key); /* nobody may need it any more */
 void kvd_key_enqueue(struct kvd *kvd, struct kvd_slot *slot, bool in_front);
 void kvd_key_leave(struct kvd *kvd, struct kvd_slot *slot);
-/* It is not there, or that is not known: nothing is left of a value, nor of when it expires. */
-void kvd_key_empty(struct kvd *kvd, struct kvd_key *key, enum kvd_need known);
+/* It is not there, or that is not known (enum kvd_need): nothing is left of a value, nor of when it
+ * expires. */
+void kvd_key_empty(struct kvd *kvd, struct kvd_key *key, uint8_t known);
 void kvd_key_forget(struct kvd *kvd, struct kvd_key *key); /* what is known of its value */
 void kvd_key_wake(struct kvd *kvd, struct kvd_key *key);
 void kvd_keys_feed(struct kvd *kvd); /* memory has come back: reads that waited for it */

@@ -119,7 +119,7 @@ void kvd_key_leave(struct kvd *kvd, struct kvd_slot *slot)
     kvd_key_wake(kvd, key);
 }
 
-void kvd_key_empty(struct kvd *kvd, struct kvd_key *key, enum kvd_need known)
+void kvd_key_empty(struct kvd *kvd, struct kvd_key *key, uint8_t known)
 {
     kvd_bytes_drop(&kvd->m, &key->value);
     key->known = known;
