@@ -125,15 +125,29 @@ static void sweep_listed(struct rung_op *op, int result)
     kvd_stop_check(kvd);
 }
 
+/* A walk sees what is in the store: what is on its way there is seen to here. */
+static void sweep_begin(struct kvd *kvd)
+{
+    struct kvd_sweep *s = &kvd->sweep;
+    s->walking = true;
+    s->soonest_ms = 0;
+    s->after_len = 0;
+    for (unsigned i = 0; i < kvd->batch.count; i++) {
+        if (kvd->batch.items[i].key->expiry_ms > 0)
+            kvd_sweep_expiry(kvd, kvd->batch.items[i].key->expiry_ms);
+    }
+    for (const struct kvd_key *key = kvd->dirty; key != NULL; key = key->next_dirty) {
+        if (key->expiry_ms > 0)
+            kvd_sweep_expiry(kvd, key->expiry_ms);
+    }
+}
+
 static void sweep_tick(struct rung_timer *timer)
 {
     struct kvd_sweep *s = rung_container_of(timer, struct kvd_sweep, timer);
     struct kvd *kvd = rung_container_of(s, struct kvd, sweep);
-    if (!s->walking) {
-        s->walking = true;
-        s->soonest_ms = 0;
-        s->after_len = 0;
-    }
+    if (!s->walking)
+        sweep_begin(kvd);
     s->listing = true;
     s->list = (struct rung_kv_list){.prefix = "", .limit = KVD_SWEEP_KEYS, .each = sweep_each};
     s->list.op.done = sweep_listed;
@@ -147,6 +161,7 @@ static void sweep_tick(struct rung_timer *timer)
 void kvd_sweep_init(struct kvd *kvd)
 {
     kvd->sweep.timer.fn = sweep_tick;
+    kvd->sweep.walking = true; /* soon: no expiry that is set before puts the first walk off */
     if (kvd->kv->info.max_batch > 0) /* what is read-only keeps what has expired */
         sweep_start(kvd, RUNG_NS_PER_S);
 }

@@ -117,6 +117,37 @@ static void test_sweep(void **state)
     rig_close(&rig);
 }
 
+/* An expiry that is set before the first walk does not put it off; nor does a walk pass over what
+ * is on its way to the store. */
+static void test_sweep_misses_nothing(void **state)
+{
+    struct rig rig = {.config = {.sweep = 1000}};
+    (void)state;
+    rig_open(&rig);
+    struct client *c = client_new(&rig);
+    client_ask(c, "SET a a-value-of-some-length PX 100000", "+OK\r\n");
+    rig_stop(&rig); /* which lets 120 s pass */
+    rig_start(&rig);
+    c = client_new(&rig);
+    client_ask(c, "SET far a-value-of-some-length PX 100000000", "+OK\r\n");
+    rig_pass(&rig, 5 * RUNG_NS_PER_S);
+    assert_int_equal(stored(&rig), 1);
+    client_ask(c, "SET a a-value-of-some-length PX 5000", "+OK\r\n");
+    rig_pass(&rig, 4900 * RUNG_NS_PER_MS);
+    rig.gate.hold = true;
+    client_words(c, "SET b a-value-of-some-length PX 5000");
+    client_words(c, "SET c a-value-of-some-length PX 6000");
+    rig_pass(&rig, 500 * RUNG_NS_PER_MS); /* the walk for a */
+    rig.gate.hold = false;
+    gate_open(&rig);
+    client_expect(c, "+OK\r\n+OK\r\n");
+    rig_pass(&rig, 3 * RUNG_NS_PER_S);
+    assert_int_equal(stored(&rig), 3);
+    rig_pass(&rig, 5 * RUNG_NS_PER_S);
+    assert_int_equal(stored(&rig), 1);
+    rig_close(&rig);
+}
+
 static void test_restart(void **state)
 {
     struct rig rig = {.config = {.sweep = 1000}};
@@ -223,7 +254,7 @@ static void test_glob(void **state)
 #define CASE(name) cmocka_unit_test(test_##name)
 static const struct CMUnitTest cases[] = {
     CASE(expires_when_asked), CASE(expires_without_writing),
-    CASE(expired_beside_others), CASE(sweep), CASE(restart),
+    CASE(expired_beside_others), CASE(sweep), CASE(sweep_misses_nothing), CASE(restart),
     CASE(tails), CASE(tails_of_others), CASE(glob), {0},
 };
 
