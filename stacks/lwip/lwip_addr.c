@@ -346,11 +346,13 @@ void rung_lwip_addr_close(struct lwip_core *core)
 }
 
 /* Name servers (RFC 2132 3.8) are kept until somebody asks for a name: nobody knows when they
- * are told of again. They count once the lease does that they come with. */
-void rung_lwip_port_dhcp_option(uint8_t option, uint8_t len, struct pbuf *p, uint16_t at)
+ * are told of again. They count once the lease does that they come with: what is offered may be
+ * granted without them, or by another server. */
+void rung_lwip_port_dhcp_option(uint8_t type, uint8_t option, uint8_t len, struct pbuf *p,
+                                uint16_t at)
 {
     struct lwip_core *core = rung_lwip_port_core();
-    if (option != DHCP_OPTION_DNS_SERVER || len % 4)
+    if (type == DHCP_OFFER || option != DHCP_OPTION_DNS_SERVER || len % 4)
         return;
     memset(core->dhcp_heard, 0, sizeof(core->dhcp_heard));
     pbuf_copy_partial(p, core->dhcp_heard, LWIP_MIN(len, sizeof(core->dhcp_heard)), at);

@@ -174,7 +174,7 @@ struct lwip_core {
     /* DNS */
     struct rung_addr dns_key;      /* family NONE: those that we were told of */
     uint32_t dhcp_servers[2];      /* their addresses, or 0 */
-    uint32_t dhcp_heard[2];        /* of a lease that is offered */
+    uint32_t dhcp_heard[2];        /* of a lease that is granted, and not taken yet */
     struct lwip_dns *dns; /* NULL: nobody has asked yet */
 
     /* stop */

@@ -200,14 +200,16 @@ static void a_server_may_be_where_routers_say_that_neighbours_are(void **state)
     }
 }
 
+enum dns_message { DNS_OFFER = 2, DNS_ACK = 5 };
+
 /* An option of DHCP's with servers, 10.0.0.<last>, of which len bytes count. */
-static void dns_dhcp_option(uint8_t first, uint8_t second, uint8_t len)
+static void dns_dhcp_option(enum dns_message type, uint8_t first, uint8_t second, uint8_t len)
 {
     uint8_t servers[] = {10, 0, 0, first, 10, 0, 0, second};
     struct pbuf *p = pbuf_alloc(PBUF_RAW, sizeof(servers), PBUF_RAM);
     assert_non_null(p);
     assert_int_equal(pbuf_take(p, servers, sizeof(servers)), ERR_OK);
-    rung_lwip_port_dhcp_option(6, len, p, 0);
+    rung_lwip_port_dhcp_option((uint8_t)type, 6, len, p, 0);
     pbuf_free(p);
 }
 
@@ -221,7 +223,7 @@ static void dns_lease(struct forger *f)
 
 static void dns_teach(struct forger *f, uint8_t first, uint8_t second)
 {
-    dns_dhcp_option(first, second, second ? 8 : 4);
+    dns_dhcp_option(DNS_ACK, first, second, second ? 8 : 4);
     dns_lease(f);
 }
 
@@ -233,12 +235,16 @@ static void servers_go_with_the_lease(void **state)
     dns_open(&f, NULL);
     dns_ask(&f, &ask, "four.test", RUNG_AF_IPV4);
     struct lwip_dns *dns = f.stack.core->dns;
-    dns_dhcp_option(1, 3, 8);
-    assert_int_equal(rung_lwip_dns_servers(dns), 0); /* an offer is no lease */
+    dns_dhcp_option(DNS_OFFER, 1, 3, 8);
+    dns_lease(&f); /* what is granted has none */
+    assert_int_equal(rung_lwip_dns_servers(dns), 0);
+    dns_dhcp_option(DNS_ACK, 1, 3, 8);
+    dns_dhcp_option(DNS_OFFER, 4, 0, 4); /* another server's, too late */
+    assert_int_equal(rung_lwip_dns_servers(dns), 0); /* the address is still being looked for */
     dns_lease(&f);
     assert_int_equal(rung_lwip_dns_servers(dns), 2);
     for (uint8_t len = 0; len < 8; len++) { /* no list of addresses, but for 4 */
-        dns_dhcp_option(1, 3, len);
+        dns_dhcp_option(DNS_ACK, 1, 3, len);
         dns_lease(&f);
         assert_int_equal(rung_lwip_dns_servers(dns), len == 4 ? 1 : 0);
     }

@@ -54,7 +54,7 @@
 #define LWIP_DHCP_GET_NTP_SRV 0
 #define LWIP_DHCP_MAX_DNS_SERVERS 0 /* see arch/dhcp_asks.h */
 #define LWIP_HOOK_DHCP_PARSE_OPTION(netif, dhcp, state, msg, msg_type, option, len, pbuf, at) \
-    rung_lwip_port_dhcp_option(option, len, pbuf, at)
+    rung_lwip_port_dhcp_option(msg_type, option, len, pbuf, at)
 #define DHCP_DOES_ARP_CHECK 1
 #define LWIP_AUTOIP 0
 

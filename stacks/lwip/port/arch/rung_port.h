@@ -13,6 +13,7 @@ uint32_t rung_lwip_port_random(void); /* from the entropy service */
 
 /* An option of DHCP's that lwIP does not know: its value is len bytes of p from at on. */
 struct pbuf;
-void rung_lwip_port_dhcp_option(uint8_t option, uint8_t len, struct pbuf *p, uint16_t at);
+void rung_lwip_port_dhcp_option(uint8_t type, uint8_t option, uint8_t len, struct pbuf *p,
+                                uint16_t at);
 
 #endif
