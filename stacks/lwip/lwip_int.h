@@ -211,7 +211,7 @@ struct lwip_conn {
 
     uint32_t recover; /* recovering: until the peer has all up to here */
     uint8_t duplicates;
-    bool recovering;
+    bool recovering, asked; /* asked: for an answer, in vain so far; once suffices */
     struct lwip_node watch; /* in core->watched, or alone */
     uint64_t watched_ns;    /* since then */
     uint32_t watched;       /* the highest acknowledgement at that time */

@@ -125,11 +125,14 @@ static void loss_duplicate(struct lwip_conn *conn)
     }
 }
 
-/* Called when something has been given to lwIP: from now on an answer is due. */
+/* Called when something has been given to lwIP: from now on an answer is due. Not again when one
+ * has been asked for: each time counts as one that was sent again, and doubles the time-out. */
 void rung_lwip_loss_watch(struct lwip_conn *conn)
 {
-    if (!conn->pcb || !conn->pcb->unacked || !lwip_node_alone(&conn->watch))
+    if (!conn->pcb || !conn->pcb->unacked || !lwip_node_alone(&conn->watch)
+        || (conn->asked && conn->pcb->lastack == conn->watched))
         return;
+    conn->asked = false;
     conn->watched_ns = rung_loop_now_ns(conn->core->p);
     conn->watched = conn->pcb->lastack;
     lwip_node_append(&conn->core->watched, &conn->watch);
@@ -160,7 +163,10 @@ void rung_lwip_loss_tick(struct lwip_core *core)
             continue;
         if (!loss_is_silent(conn, waited)) {
             rung_lwip_loss_watch(conn);
-        } else if (!conn->recovering) {
+            continue;
+        }
+        conn->asked = true;
+        if (!conn->recovering) {
             loss_begin(conn); /* and once only: then it is the time-out's */
         } else if (tcp_rexmit(conn->pcb) == ERR_OK) {
             tcp_output(conn->pcb);

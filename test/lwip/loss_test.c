@@ -13,6 +13,7 @@
 #include "test_virtual.h"
 
 enum { LOSS_BYTES = 12000, LOSS_SHUT = 65535, LOSS_ROUNDS = 400 };
+enum { LOSS_WORDS = 20, LOSS_WORD = 100, LOSS_WORD_ROUNDS = 50 };
 
 struct loss_buf {
     struct rung_buf buf;
@@ -35,11 +36,12 @@ static void loss_send(struct forger *f, struct loss_buf *out)
     test_run_turns(f->p, 4);
 }
 
-/* Takes what comes in order and acknowledges it, until all has come. */
-static void loss_take_all(struct forger *f, struct forged_tcp *ours)
+/* Takes what comes in order and acknowledges it, until len bytes have come. A round
+ * is a tenth of a second. */
+static void loss_take(struct forger *f, struct forged_tcp *ours, size_t len, unsigned rounds)
 {
-    uint32_t end = ours->ack + LOSS_BYTES;
-    for (unsigned round = 0; ours->ack != end && round < LOSS_ROUNDS; round++) {
+    uint32_t end = ours->ack + (uint32_t)len;
+    for (unsigned round = 0; ours->ack != end && round < rounds; round++) {
         struct forged_tcp got;
         size_t payload;
         while (forger_next_tcp(f, &got, &payload)) {
@@ -51,6 +53,11 @@ static void loss_take_all(struct forger *f, struct forged_tcp *ours)
         rung_virtual_advance_ns(f->p, 100 * RUNG_NS_PER_MS);
     }
     assert_int_equal(ours->ack, end);
+}
+
+static void loss_take_all(struct forger *f, struct forged_tcp *ours)
+{
+    loss_take(f, ours, LOSS_BYTES, LOSS_ROUNDS);
 }
 
 /* The peer's window is shut when a segment is known to be lost, and until the time-out after it:
@@ -94,10 +101,49 @@ static void a_loss_is_mended_behind_a_shut_window(void **state)
     forger_close(&f);
 }
 
+static void loss_on_ready(struct rung_tcp_conn *conn, unsigned events)
+{
+    (void)conn;
+    (void)events;
+}
+
+static void loss_keep(struct rung_buf *buf)
+{
+    (void)buf;
+}
+
+/* Nothing comes through for two seconds, in which the app goes on to send a word now and then. Each
+ * that was sent again within them would have doubled the time-out, to more than a minute. */
+static void a_silence_is_asked_about_once(void **state)
+{
+    static struct loss_buf out;
+    static uint8_t word[LOSS_WORD];
+    struct rung_buf words[LOSS_WORDS];
+    struct forger f;
+    (void)state;
+    forger_open(&f);
+    struct forged_tcp ours = forger_connect(&f, 4000, 1000, NULL, 0);
+    f.conn->ready = loss_on_ready;
+    forger_drain(&f);
+    loss_send(&f, &out);
+    loss_take_all(&f, &ours); /* how long a round trip takes is known now */
+    for (unsigned i = 0; i < LOSS_WORDS; i++) {
+        struct rung_buf *b = &words[i];
+        words[i] = (struct rung_buf){.data = word, .len = LOSS_WORD, .release = loss_keep};
+        assert_int_equal(rung_tcp_send(f.conn, &b, 1), 1);
+        rung_virtual_advance_ns(f.p, 100 * RUNG_NS_PER_MS);
+        forger_drain(&f);
+    }
+    loss_take(&f, &ours, LOSS_WORDS * LOSS_WORD, LOSS_WORD_ROUNDS);
+    rung_tcp_abort(f.conn);
+    forger_close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_loss_is_mended_behind_a_shut_window),
+        cmocka_unit_test(a_silence_is_asked_about_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
