@@ -133,6 +133,7 @@ static const struct tcp_ext_arg_callbacks conn_watch = {.destroy = conn_on_destr
 void rung_lwip_conn_attach(struct lwip_conn *conn, struct tcp_pcb *pcb)
 {
     conn->pcb = pcb;
+    pcb->rto = pcb->sv = LWIP_TCP_RTO_TIME / TCP_SLOW_INTERVAL; /* lwIP's own is 3 s */
     tcp_arg(pcb, conn);
     tcp_recv(pcb, conn_on_recv);
     tcp_sent(pcb, conn_on_sent);

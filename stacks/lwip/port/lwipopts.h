@@ -115,7 +115,7 @@
  * usual practice, and not lwIP's 1.5 s; and delayed acknowledgements wait 50 ms at most (RFC
  * 1122 4.2.3.2 allows 500). */
 #define TCP_TMR_INTERVAL 50
-#define LWIP_TCP_RTO_TIME 1000 /* RFC 6298 2.1 */
+#define LWIP_TCP_RTO_TIME 1000 /* RFC 6298 2.1; set in lwip_conn.c, lwIP 2.1 does not know it */
 #define TCP_MSL 30000          /* TIME-WAIT lasts twice that: 60 s, as on Linux */
 #define TCP_SYNMAXRTX 12       /* a second each */
 #define TCP_MAXRTX 12
