@@ -59,17 +59,28 @@ bool rung_lwip_addr_ours(struct lwip_core *core, const ip_addr_t *ip)
     return netif_get_ip6_addr_match(&core->netif, ip_2_ip6(ip)) >= 0;
 }
 
+/* Whether it can be one host's in a network of that mask (RFC 1122 3.2.1.3, RFC 3021). */
+static bool addr_is_host(const ip4_addr_t *ip, const ip4_addr_t *mask)
+{
+    u32_t hosts = lwip_ntohl(~ip4_addr_get_u32(mask));
+    u32_t host = lwip_ntohl(ip4_addr_get_u32(ip)) & hosts;
+    return !ip4_addr_isany(ip) && !ip4_addr_ismulticast(ip) && ip4_addr1(ip) != 127
+           && (hosts <= 1 || (host != 0 && host != hosts));
+}
+
 /* Whether it can be another host's: ours does not come back to us, loopback is not compiled in. */
 static bool addr_other(struct lwip_core *core, const ip_addr_t *ip)
 {
     const ip6_addr_t *ip6 = ip_2_ip6(ip);
-    const ip4_addr_t *ip4 = ip_2_ip4(ip);
+    const ip4_addr_t *ip4 = ip_2_ip4(ip), *own = netif_ip4_addr(&core->netif);
+    const ip4_addr_t *mask = netif_ip4_netmask(&core->netif);
     if (rung_lwip_addr_ours(core, ip))
         return false;
     if (IP_IS_V6(ip))
         return !ip6_addr_isany(ip6) && !ip6_addr_ismulticast(ip6) && !ip6_addr_isloopback(ip6);
     return !ip4_addr_isbroadcast(ip4, &core->netif) /* or any */ && !ip4_addr_ismulticast(ip4)
-           && !ip4_addr_isloopback(ip4);
+           && !ip4_addr_isloopback(ip4)
+           && (!ip4_addr_netcmp(ip4, own, mask) || addr_is_host(ip4, mask));
 }
 
 /* A neighbour, as a router's prefix or a static address of ours has it (RFC 5942), or by way of a
@@ -230,15 +241,6 @@ static enum rung_err addr_refuse(struct lwip_core *core, const char *key, const 
 {
     rung_log(core->p, RUNG_LOG_ERROR, core->slot, "%s.%s %s", core->slot, key, why);
     return RUNG_E_RANGE;
-}
-
-/* Whether it can be one host's in a network of that mask (RFC 1122 3.2.1.3, RFC 3021). */
-static bool addr_is_host(const ip4_addr_t *ip, const ip4_addr_t *mask)
-{
-    u32_t hosts = lwip_ntohl(~ip4_addr_get_u32(mask));
-    u32_t host = lwip_ntohl(ip4_addr_get_u32(ip)) & hosts;
-    return !ip4_addr_isany(ip) && !ip4_addr_ismulticast(ip) && ip4_addr1(ip) != 127
-           && (hosts <= 1 || (host != 0 && host != hosts));
 }
 
 static enum rung_err addr_set4(struct lwip_core *core)

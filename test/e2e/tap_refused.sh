@@ -36,7 +36,7 @@ refused 64 "tcp\.gateway goes with a static address" "$website" --tcp.gateway=10
 refused 64 "tcp\.ipv6 takes an IPv6 address" "$website" --tcp.ipv4=10.0.0.2/24 \
     --tcp.ipv6=10.0.0.2/24
 refused 64 "tcp\.ipv6 takes a prefix of 64" "$website" --tcp.ipv4=10.0.0.2/24 --tcp.ipv6=fd88::2/48
-for dns in 0.0.0.0 :: 255.255.255.255 10.0.0.255 224.0.0.251 ff02::fb 127.0.0.1:53 ::1 10.0.0.2 fd88::2; do
+for dns in 0.0.0.0 :: 255.255.255.255 10.0.0.0 10.0.0.255 224.0.0.251 ff02::fb 127.0.0.1:53 ::1 10.0.0.2 fd88::2; do
     refused 64 "tcp\.dns is no address of another host" "$website" --tcp.ipv4=10.0.0.2/24 \
         --tcp.ipv6=fd88::2/64 "--tcp.dns=$dns"
 done
