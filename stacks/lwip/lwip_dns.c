@@ -272,12 +272,23 @@ static int dns_begin(struct lwip_core *core, struct rung_dns_resolve *how, const
     return RUNG_OK;
 }
 
+/* Names of this host, which no server is to be asked about (RFC 6761 6.3), and which no address of
+ * ours can be called by. */
+static bool dns_is_localhost(const char *name)
+{
+    static const char own[] = "localhost";
+    size_t len = strlen(name), at = len < sizeof(own) - 1 ? 0 : len - (sizeof(own) - 1);
+    return lwip_stricmp(name + at, own) == 0 && (at == 0 || name[at - 1] == '.');
+}
+
 static void lwip_resolve(struct rung_dns *dns, struct rung_dns_resolve *how)
 {
     struct lwip_core *core = dns_core(dns);
     char name[RUNG_DNS_NAME + 1];
     how->op.cancel = NULL;
     int result = rung_dns_name(how, name);
+    if (result == 0 && dns_is_localhost(name))
+        result = RUNG_E_NOTFOUND;
     if (result == 0) {
         result = dns_begin(core, how, name);
         if (result == RUNG_OK)

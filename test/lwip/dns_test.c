@@ -57,6 +57,30 @@ static void forged_answers_are_ignored(void **state)
     forger_close(&f);
 }
 
+/* Nobody else is asked about this host's own names (RFC 6761 6.3). */
+static void localhost_is_no_question(void **state)
+{
+    static const char *const own[] = {"localhost", "LocalHost.", "a.localhost", "b.a.localhost."};
+    static const char *const others[] = {"alocalhost", "localhost.test", "ocalhost"};
+    struct forger f;
+    struct dns_ask ask;
+    (void)state;
+    dns_open(&f, "10.0.0.1");
+    for (size_t i = 0; i < RUNG_ARRAY_LEN(own); i++) {
+        dns_ask(&f, &ask, own[i], RUNG_AF_NONE);
+        assert_int_equal(ask.done, 1);
+        assert_int_equal(ask.result, RUNG_E_NOTFOUND);
+        assert_false(dns_is_asked(&f));
+    }
+    for (size_t i = 0; i < RUNG_ARRAY_LEN(others); i++) {
+        dns_ask(&f, &ask, others[i], RUNG_AF_IPV4);
+        assert_true(dns_is_asked(&f));
+        assert_int_equal(rung_op_cancel(&ask.how.op), RUNG_OK);
+        test_run_turns(f.p, 2);
+    }
+    forger_close(&f);
+}
+
 /* Cut short at each length, an answer is none, or says that nothing was found; nothing else
  * happens. */
 static void short_answers_do_no_harm(void **state)
@@ -210,6 +234,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(forged_answers_are_ignored),
+        cmocka_unit_test(localhost_is_no_question),
         cmocka_unit_test(short_answers_do_no_harm),
         cmocka_unit_test(letters_may_come_back_in_another_case),
         cmocka_unit_test(an_answer_is_remembered_as_long_as_it_says),
