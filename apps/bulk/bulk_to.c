@@ -51,6 +51,10 @@ static void to_no_name(struct bulk_call *call, int err)
         rung_log(p, RUNG_LOG_ERROR, "bulk", "the name servers refuse %s, or failed; give an "
                  "address with --to, or a server that answers", name);
         break;
+    case RUNG_E_UNREACH:
+        rung_log(p, RUNG_LOG_ERROR, "bulk", "cannot find %s: no name server is known here, or none "
+                 "can be reached; give an address with --to, or a server", name);
+        break;
     default:
         rung_log(p, RUNG_LOG_ERROR, "bulk", "cannot find %s: %s", name, rung_err_text(err));
     }

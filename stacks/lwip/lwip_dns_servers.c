@@ -114,9 +114,9 @@ void rung_lwip_dns_servers_none(struct lwip_dns *dns)
         return;
     dns->told_ns = now + SERVERS_TOLD_NS;
     if (core->dns_key.family)
-        rung_log(core->p, RUNG_LOG_WARN, core->slot, "no way to the name server that %s.dns gives",
+        rung_log(core->p, RUNG_LOG_ERROR, core->slot, "no way to the name server that %s.dns gives",
                  core->slot);
     else
-        rung_log(core->p, RUNG_LOG_WARN, core->slot, "no name server is known, neither DHCP nor a "
+        rung_log(core->p, RUNG_LOG_ERROR, core->slot, "no name server is known, neither DHCP nor a "
                  "router has told of one: give %s.dns", core->slot);
 }

@@ -89,7 +89,8 @@ grep -q 'by DHCP' "$tmp/call.log" || fail "no lease"
         ! grep -q 'trying for' "$tmp/call.log" || fail "it tries again: $(cat "$tmp/call.log")"
     done
     call 1 "'a b' is no name" "--to=a b" $static
-    call 1 "no name server is known.*tcp\.dns" --to=peer.test $static
+    call 1 "no name server is known.*tcp\.dns" --log=error --to=peer.test $static
+    grep -q "cannot find peer.test: no name server is known here" "$tmp/call.log" || fail "no reason"
     kill "$dnsmasq"
     wait "$dnsmasq" || :
     call 1 "no answer from the name servers about peer.test" --to=peer.test \

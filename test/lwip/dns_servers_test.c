@@ -128,7 +128,7 @@ static void a_router_tells_of_a_server(void **state)
     assert_int_equal(ask.done, 1);
     assert_int_equal(ask.result, RUNG_E_UNREACH);
     assert_int_equal(test_log_count(f.p), lines + 1);
-    assert_non_null(strstr(test_log_last(f.p), "no name server is known"));
+    assert_non_null(strstr(test_log_last(f.p), "error: tcp: no name server is known"));
     assert_non_null(strstr(test_log_last(f.p), "tcp.dns"));
     forger_close(&f);
 }
