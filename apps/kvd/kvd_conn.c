@@ -7,6 +7,7 @@
 enum {
     CONN_STEPS = 4096,      /* commands before others have their turn */
     CONN_MOVES = 16384,     /* bytes of a long command that are progress */
+    CONN_SECONDS = 64,      /* while others wait, in which all that it holds has to come */
     CONN_DRAIN = 1 << 20,   /* bytes read and thrown away while lingering */
     CONN_STALLED = 64,      /* commands that wait for the next batch before new ones do */
 };
@@ -67,6 +68,10 @@ void kvd_conns_feed(struct kvd *kvd)
             conn_park(c, c->want);
         } else {
             room -= c->want; /* whom it goes to has come before the others */
+            if (c->want > 0 && c->tcp != NULL) {
+                c->moved = 0; /* only now it is its client who is to move */
+                kvd_wait(c, KVD_WAIT_STALL);
+            }
             kvd_flush(c);
         }
     }
@@ -89,6 +94,17 @@ static bool conn_may_read(struct kvd_conn *c)
 bool kvd_conn_holds(const struct kvd_conn *c)
 {
     return c->hold.kind != KVD_WAIT_NONE || (c->reading != NULL && c->reading->args.granted > 0);
+}
+
+/* How many bytes it takes to keep what it holds for the next second, or more if nobody waits. */
+static uint64_t conn_moves(const struct kvd_conn *c)
+{
+    uint64_t held = c->multi_bytes + (c->reading != NULL ? c->reading->args.granted : 0);
+    if (!kvd_conn_holds(c))
+        return 0;
+    if (held / CONN_SECONDS <= CONN_MOVES || !kvd_wait_for_query(c->kvd))
+        return CONN_MOVES;
+    return held / CONN_SECONDS;
 }
 
 /* Takes a buffer from TCP. False: none, or the end. */
@@ -120,7 +136,7 @@ static bool conn_receive(struct kvd_conn *c)
     c->rx_at = buf->data;
     c->rx_end = buf->data + buf->len;
     c->moved += buf->len;
-    if (c->moved >= CONN_MOVES || !kvd_conn_holds(c)) {
+    if (c->moved >= conn_moves(c)) {
         c->moved = 0;
         kvd_wait_moves(c);
     }

@@ -119,6 +119,7 @@ void kvd_wait(struct kvd_conn *c, enum kvd_wait wait);
 void kvd_wait_hurry(struct kvd *kvd); /* others wait for memory that stalled clients hold */
 void kvd_wait_short(struct kvd_conn *c); /* it is refused for want of the query budget */
 void kvd_wait_moves(struct kvd_conn *c); /* enough has come from its client */
+bool kvd_wait_for_query(const struct kvd *kvd); /* somebody waits for the query budget */
 void kvd_wait_hold(struct kvd_conn *c);  /* what it has queued since MULTI is more, or none */
 void kvd_wait_init(struct kvd *kvd);
 

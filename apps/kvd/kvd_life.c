@@ -45,8 +45,8 @@ void kvd_wait_moves(struct kvd_conn *c)
         rung_timeout_start(&c->kvd->timeouts, &c->hold, KVD_WAIT_HOLD);
 }
 
-/* Whether somebody waits for the query budget, or was refused just now and may come again. */
-static bool wait_short(const struct kvd *kvd)
+/* Or was refused just now and may come again. */
+bool kvd_wait_for_query(const struct kvd *kvd)
 {
     return kvd->parked_long > 0 || rung_loop_now_ns(kvd->p) < kvd->short_until_ns;
 }
@@ -59,7 +59,7 @@ static bool wait_slow(const struct kvd_conn *c)
 
 static void wait_hold_over(struct kvd_conn *c)
 {
-    if (wait_slow(c) || !wait_short(c->kvd))
+    if (wait_slow(c) || !kvd_wait_for_query(c->kvd))
         rung_timeout_start(&c->kvd->timeouts, &c->hold, KVD_WAIT_HOLD);
     else
         wait_let_go(c, KVD_WAIT_HOLD);
@@ -88,8 +88,8 @@ static uint64_t wait_sooner_ns(struct rung_timeouts *set, unsigned kind)
 {
     const struct kvd *kvd = rung_container_of(set, struct kvd, timeouts);
     uint64_t length_ns = set->queues[kind].length_ns;
-    bool hurry = (kind == KVD_WAIT_STALL && (kvd_reply_full(&kvd->m) || wait_short(kvd)))
-                 || (kind == KVD_WAIT_HOLD && wait_short(kvd));
+    bool hurry = (kind == KVD_WAIT_STALL && (kvd_reply_full(&kvd->m) || kvd_wait_for_query(kvd)))
+                 || (kind == KVD_WAIT_HOLD && kvd_wait_for_query(kvd));
     return hurry && length_ns > LIFE_HURRY_NS ? length_ns - LIFE_HURRY_NS : 0;
 }
 

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* test/kvd/kvd_share_test.c - what clients share: TCP's buffers, and the memory for long commands
- * and transactions. Whoever holds some and does not go on does not keep others from their turn. */
+/* test/kvd/kvd_share_test.c - what clients share: TCP's buffers, and the memory for transactions.
+ * Whoever holds some and does not go on does not keep others from their turn. */
 #include "kvd_rig.h"
 #include "test_platform.h"
-
-static const char half_set[] = "*3\r\n$3\r\nSET\r\n$1\r\nv\r\n$1500000\r\nabc";
 
 enum { DEAF = 10, PIPED = 250, PIPED_LEN = 1000 };
 
@@ -79,111 +77,6 @@ static void test_deaf_pipelines(void **state)
         assert_in_range(left, 4, DEAF - 1);
         rig_close(&rig);
     }
-}
-
-/* Clients that say a part of a long command: the first has the memory, the others wait for it. */
-static void halves_open(struct rig *rig, struct client *c[], unsigned count)
-{
-    rig->config.memory = 4 << 20;
-    rig->config.max_value = 1500000;
-    rig->config.max_query = 1600000;
-    rig_open(rig);
-    for (unsigned i = 0; i < count; i++) {
-        c[i] = client_new(rig);
-        client_send(c[i], half_set, sizeof half_set - 1);
-        rig_run(rig);
-    }
-    assert_int_equal(rig->tcp.segments, 0); /* nobody keeps what TCP has lent */
-}
-
-/* Who stops within a long command has a second while others wait, and a byte now and then does not
- * help. */
-static void test_half_commands_are_hurried(void **state)
-{
-    struct rig rig = {.tcp = {.segment = 4096}};
-    struct client *c[3], *reader;
-    (void)state;
-    halves_open(&rig, c, 1);
-    reader = client_new(&rig);
-    client_send(reader, "*2\r\n$3\r\nGE", 10); /* it holds nothing that others wait for */
-    rig_pass(&rig, 20 * RUNG_NS_PER_S);
-    assert_int_equal(c[0]->error, 0); /* nobody waits */
-    c[1] = client_new(&rig);
-    client_send(c[1], half_set, sizeof half_set - 1);
-    for (unsigned i = 0; i < 4 && c[0]->error == 0 && !c[0]->eof; i++) {
-        client_send(c[0], "x", 1);
-        rig_pass(&rig, RUNG_NS_PER_S / 2);
-    }
-    client_gone(c[0]);
-    assert_int_equal(c[1]->error, 0);
-    client_send(reader, "T\r\n$1\r\nv\r\n", 10);
-    rig_run(&rig);
-    client_expect(reader, "$-1\r\n");
-    static char rest[1500000 - 3 + 2];
-    memset(rest, 'x', sizeof rest);
-    memcpy(rest + sizeof rest - 2, "\r\n", 2);
-    client_send(c[1], rest, sizeof rest);
-    rig_run(&rig);
-    client_expect(c[1], "+OK\r\n");
-    rig_close(&rig);
-}
-
-/* As slow as that is still slow, and not stalled. */
-static void test_a_slow_command_is_not_stalled(void **state)
-{
-    struct rig rig = {.tcp = {.segment = 4096}};
-    struct client *c[2];
-    (void)state;
-    halves_open(&rig, c, 2);
-    static char part[20000];
-    memset(part, 'x', sizeof part);
-    for (unsigned left = 1500000 - 3; left > 0;) {
-        unsigned n = left < sizeof part ? left : (unsigned)sizeof part;
-        client_send(c[0], part, n);
-        rig_pass(&rig, RUNG_NS_PER_S * 9 / 10);
-        left -= n;
-    }
-    client_send(c[0], "\r\n", 2);
-    rig_run(&rig);
-    client_expect(c[0], "+OK\r\n");
-    rig_close(&rig);
-}
-
-/* Parked clients give TCP's buffers back; when what is kept for them is too much, a command is
- * refused and does not wait. */
-static void test_many_halves(void **state)
-{
-    struct rig rig = {.config = {.max_connections = 50},
-                      .tcp = {.segment = 65536}};
-    struct client *c[40];
-    static char more[60000];
-    unsigned refused = 0;
-    (void)state;
-    halves_open(&rig, c, 1);
-    memcpy(more, half_set, sizeof half_set - 1);
-    memset(more + sizeof half_set - 1, 'x', sizeof more - (sizeof half_set - 1));
-    for (unsigned i = 1; i < 40; i++) {
-        c[i] = client_new(&rig);
-        client_send(c[i], more, sizeof more);
-        rig_run(&rig);
-    }
-    assert_int_equal(rig.tcp.segments, 0);
-    client_ask(client_new(&rig), "PING", "+PONG\r\n");
-    client_abort(c[0]);
-    static char rest[1500000];
-    size_t len = 1500000 + (sizeof half_set - 1 - 3) - sizeof more;
-    memset(rest, 'x', len);
-    memcpy(rest + len, "\r\n", 2);
-    for (unsigned i = 1; i < 40; i++) {
-        client_send(c[i], rest, len + 2);
-        rig_run(&rig);
-        if (strcmp(c[i]->rx, "+OK\r\n") == 0)
-            continue;
-        client_expect(c[i], "-OOM too many long commands at once\r\n");
-        refused++;
-    }
-    assert_in_range(refused, 1, 38);
-    rig_close(&rig);
 }
 
 /* A client may take its time between MULTI and EXEC; others do not pay for that. */
@@ -367,9 +260,7 @@ static void test_http(void **state)
 
 #define CASE(name) cmocka_unit_test(test_##name)
 static const struct CMUnitTest cases[] = {
-    CASE(deaf_pipelines), CASE(half_commands_are_hurried),
-    CASE(a_slow_command_is_not_stalled), CASE(many_halves),
-    CASE(transactions_are_paid_for), CASE(held_transactions),
+    CASE(deaf_pipelines), CASE(transactions_are_paid_for), CASE(held_transactions),
     CASE(transactions_that_go_on), CASE(inline_in_a_transaction), CASE(http), {0},
 };
 
