@@ -75,12 +75,12 @@ void kvd_cmd_strlen(struct kvd *kvd, struct kvd_cmd *cmd)
     kvd_integer(cmd, kvd_exists(kvd, key) ? (int64_t)key->size : 0);
 }
 
-/* An end of a range, from either end of the value, as an offset from its start. */
+/* An end of a range, from either end of the value, as an offset from its start, not before it. */
 static int64_t range_end(int64_t end, int64_t len)
 {
     if (end < 0)
         end = end < -len ? 0 : end + len;
-    return end < len ? end : len - 1;
+    return end;
 }
 
 bool kvd_range(const struct kvd_cmd *cmd, uint64_t size, uint64_t *first, uint64_t *len)
@@ -89,11 +89,11 @@ bool kvd_range(const struct kvd_cmd *cmd, uint64_t size, uint64_t *first, uint64
     *first = *len = 0;
     if (!kvd_parse_integer(kvd_arg(cmd, 2), &from) || !kvd_parse_integer(kvd_arg(cmd, 3), &to))
         return false;
-    bool before = to < 0 && to < -all; /* it ends before the first byte */
-    bool behind = from >= all;
+    bool empty = from < 0 && to < 0 && from > to; /* wherever they are cut */
     from = range_end(from, all);
     to = range_end(to, all);
-    if (all == 0 || from > to || behind || (before && from > 0))
+    to = to < all ? to : all - 1;
+    if (empty || from > to)
         return true;
     *first = (uint64_t)from;
     *len = (uint64_t)(to - from + 1);
