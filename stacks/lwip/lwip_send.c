@@ -55,13 +55,26 @@ static size_t send_room(const struct tcp_pcb *pcb)
     return has < most ? most - has : 0;
 }
 
+/* lwIP adds bytes, and FIN, to the last segment that waits, which it takes for the last of all.
+ * While one that was lost waits, for a window or a frame to leave in, that may be an early one. */
+static bool send_is_last(const struct tcp_pcb *pcb)
+{
+    const struct tcp_seg *seg = pcb->unsent;
+    if (!seg || !TCP_SEQ_LT(lwip_ntohl(seg->tcphdr->seqno), pcb->snd_nxt))
+        return true;
+    while (seg->next)
+        seg = seg->next;
+    return lwip_ntohl(seg->tcphdr->seqno) + TCP_TCPLEN(seg) == pcb->snd_lbb;
+}
+
 static void send_feed(struct lwip_conn *conn)
 {
     struct tcp_pcb *pcb = conn->pcb;
     if (!pcb || conn->stage == LWIP_HALF || conn->stage == LWIP_CALLING)
         return;
     size_t room;
-    while (conn->feed && (room = send_room(pcb)) > 0) {
+    bool last = send_is_last(pcb); /* else conn_on_poll() comes again */
+    while (last && conn->feed && (room = send_room(pcb)) > 0) {
         uint16_t len = send_chunk(conn, room);
         bool more = len < send_left(conn) || conn->feed->next;
         /* Too little room to be worth a segment: wait for acknowledgements of more. */
@@ -75,7 +88,7 @@ static void send_feed(struct lwip_conn *conn)
             conn->fed = 0;
         }
     }
-    if (!conn->feed && conn->tx_shut && !conn->tx_fin) {
+    if (last && !conn->feed && conn->tx_shut && !conn->tx_fin) {
         err_t err;
         conn->tx_fin = true;
         rung_lwip_enter(conn->core, conn->bucket);
