@@ -15,10 +15,11 @@ err_t rung_lwip_real_tcp_split_unsent_seg(struct tcp_pcb *pcb, u16_t split);
  * to the peer the stream ended there, and the second half was never read. */
 err_t tcp_split_unsent_seg(struct tcp_pcb *pcb, u16_t split)
 {
-    uint16_t len = pcb->unsent->len;
+    const struct tcp_seg *first = pcb->unsent; /* it stays the first; NULL: lwIP says so */
+    uint16_t len = first ? first->len : 0;
     err_t err = rung_lwip_real_tcp_split_unsent_seg(pcb, split);
-    if (pcb->unsent->len < len)
-        TCPH_UNSET_FLAG(pcb->unsent->tcphdr, TCP_FIN | TCP_PSH);
+    if (first && first->len < len)
+        TCPH_UNSET_FLAG(first->tcphdr, TCP_FIN | TCP_PSH);
     return err;
 }
 
