@@ -21,6 +21,17 @@ static void halves_open(struct rig *rig, struct client *c[], unsigned count)
     assert_int_equal(rig->tcp.segments, 0); /* nobody keeps what TCP has lent */
 }
 
+/* What is missing of it. */
+static void rest_of_set(struct client *c)
+{
+    static char rest[1500000 - 3 + 2];
+    memset(rest, 'x', sizeof rest);
+    memcpy(rest + sizeof rest - 2, "\r\n", 2);
+    client_send(c, rest, sizeof rest);
+    rig_run(c->rig);
+    client_expect(c, "+OK\r\n");
+}
+
 /* Who stops within a long command has a second while others wait, and a byte now and then does not
  * help. */
 static void test_half_commands_are_hurried(void **state)
@@ -44,12 +55,7 @@ static void test_half_commands_are_hurried(void **state)
     client_send(reader, "T\r\n$1\r\nv\r\n", 10);
     rig_run(&rig);
     client_expect(reader, "$-1\r\n");
-    static char rest[1500000 - 3 + 2];
-    memset(rest, 'x', sizeof rest);
-    memcpy(rest + sizeof rest - 2, "\r\n", 2);
-    client_send(c[1], rest, sizeof rest);
-    rig_run(&rig);
-    client_expect(c[1], "+OK\r\n");
+    rest_of_set(c[1]);
     rig_close(&rig);
 }
 
@@ -96,12 +102,23 @@ static void test_much_held_by_the_slow(void **state)
         rig_pass(&rig, RUNG_NS_PER_S * 9 / 10);
     }
     client_gone(c[0]);
-    static char rest[1500000 - 3 + 2];
-    memset(rest, 'x', sizeof rest);
-    memcpy(rest + sizeof rest - 2, "\r\n", 2);
-    client_send(c[1], rest, sizeof rest);
-    rig_run(&rig);
-    client_expect(c[1], "+OK\r\n");
+    rest_of_set(c[1]);
+    rig_close(&rig);
+}
+
+/* Who has waited for the memory has its second from when it gets it, though others wait then. */
+static void test_waiting_is_not_stalling(void **state)
+{
+    struct rig rig = {.tcp = {.segment = 4096}};
+    struct client *c[3];
+    (void)state;
+    halves_open(&rig, c, 3);
+    rig_pass(&rig, RUNG_NS_PER_S * 9 / 10);
+    client_abort(c[0]);
+    rig_pass(&rig, RUNG_NS_PER_S / 2);
+    rest_of_set(c[1]);
+    rig_pass(&rig, RUNG_NS_PER_S / 2);
+    rest_of_set(c[2]);
     rig_close(&rig);
 }
 
@@ -145,7 +162,8 @@ static void test_many_halves(void **state)
 #define CASE(name) cmocka_unit_test(test_##name)
 static const struct CMUnitTest cases[] = {
     CASE(half_commands_are_hurried), CASE(a_slow_command_is_not_stalled),
-    CASE(much_held_by_the_slow), CASE(many_halves), {0},
+    CASE(much_held_by_the_slow), CASE(waiting_is_not_stalling),
+    CASE(many_halves), {0},
 };
 
 int main(void)
