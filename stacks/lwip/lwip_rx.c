@@ -10,6 +10,9 @@
 #include "lwip/prot/ip6.h"
 
 #define RX_ROUNDS 4u
+/* Behind a copy: lwIP looks into an extension header, and past an option that ends it, before it
+ * looks how much of it there is (ip6.c). Behind what is lent the rest of the link's page lies. */
+#define RX_BEHIND 8u
 
 static struct lwip_piece *rx_piece_of(struct pbuf *p)
 {
@@ -86,7 +89,7 @@ static void rx_piece_init(struct lwip_piece *piece, struct lwip_core *core, uint
 struct lwip_piece *rung_lwip_piece_copy(struct lwip_core *core, const struct pbuf *p, uint16_t at,
                                         uint16_t len)
 {
-    uint32_t size = (uint32_t)sizeof(struct lwip_piece) + len;
+    uint32_t size = (uint32_t)sizeof(struct lwip_piece) + len + RX_BEHIND;
     struct lwip_piece *piece = rung_alloc(core->p, size);
     if (!piece)
         return NULL;
@@ -95,6 +98,7 @@ struct lwip_piece *rung_lwip_piece_copy(struct lwip_core *core, const struct pbu
     rx_piece_init(piece, core, (uint8_t *)(piece + 1), len);
     piece->copied = size;
     pbuf_copy_partial(p, piece + 1, len, at);
+    memset((uint8_t *)(piece + 1) + len, 0, RX_BEHIND);
     return piece;
 }
 
