@@ -50,7 +50,7 @@ def table(data):
         "servers show its rate, and CPU time per request tells them apart.",
         "- CPU time is the server process's; the core's is all that its core did meanwhile.",
         "- memory: kvd on kv-memory, redis without a log. durable: kvd on kvlog over a file, redis "
-        "with appendfsync always, on the same disk; kvd's file was written in full before. tap: kvd on lwIP over a tap, redis on kernel TCP "
+        "with appendfsync always, on the same disk, and does not rewrite its log meanwhile; kvd's file was written in full before. tap: kvd on lwIP over a tap, redis on kernel TCP "
         "over a veth pair, both in memory."]
     return lines + place_lines(data["machine"])
 

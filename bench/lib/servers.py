@@ -227,5 +227,6 @@ class Redis(Server):
                  "--protected-mode", "no"]
         if folder:
             os.makedirs(folder)
-            words += ["--appendonly", "yes", "--appendfsync", "always", "--dir", folder]
+            words += ["--appendonly", "yes", "--appendfsync", "always", "--dir", folder,
+                      "--auto-aof-rewrite-percentage", "0"] # no child, whose time is gone with it
         self.launch(words, self.port)
