@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "kvlog_format.h"
+#include "kvlog_io.h"
 #include "kvlog_rig.h"
 
 enum { FAULT_KEYS = 12, FAULT_BYTES = 160 * 1024 };
@@ -280,6 +281,50 @@ static void a_size_that_lies(void **state)
     rig_end(&f.rig);
 }
 
+/* A group of a value and, behind it, a page, both of whose sums are wrong: the superblocks say that
+ * the log goes on behind it. */
+static void lie_value_and_page(struct rig *rig)
+{
+    enum { KEY = 3, SIZE = 50, PAGE = KVLOG_PAGE_HEAD };
+    struct kvlog_super super;
+    struct rung_kvlog *store = &rig->store;
+    assert_true(rung_kvlog_get_super(rig->bytes, &super));
+    uint64_t salt = store->log.salt, head = super.head, at = head + KVLOG_GROUP_BYTES;
+    uint8_t *group = rig->bytes + KVLOG_RING_AT + head % super.ring;
+    struct kvlog_record records[] = {
+        {.type = KVLOG_SET, .key_len = KEY, .size = SIZE, .key = (const uint8_t *)"key"},
+        {.type = KVLOG_PAGE, .size = PAGE}};
+    for (unsigned i = 0; i < RUNG_ARRAY_LEN(records); i++) {
+        records[i].epoch = super.epoch;
+        records[i].version = 77 + i;
+        rung_kvlog_put_record(group + (at - head), salt, at, &records[i]);
+        at += kvlog_whole(&records[i]);
+    }
+    rung_kvlog_put_group(group, salt, &(struct kvlog_group){
+        .pos = head, .len = at - head, .tail = super.tail, .epoch = super.epoch, .count = 2 });
+    super.head = rung_kvlog_up(store, at);
+    super.clean = true;
+    lie_supers(rig, &super);
+}
+
+/* What is left of a group with a damaged value is taken as it stands; but not a page that is
+ * damaged as well. */
+static void a_damaged_value_hides_no_damaged_page(void **state)
+{
+    struct fault f;
+    (void)state;
+    fault_begin(&f, 0);
+    assert_int_equal(rig_close(&f.rig), 0);
+    lie_value_and_page(&f.rig);
+    assert_int_equal(rig_open(&f.rig), RUNG_E_CORRUPT);
+    assert_non_null(strstr(test_log_last(f.rig.p), "the disk is damaged at byte"));
+    f.rig.keys.salvage = true;
+    rig_disk(&f.rig, RUNG_BLOCK_IS_READONLY);
+    assert_int_equal(rig_open(&f.rig), 0);
+    assert_int_equal(rig_try(&f.rig, "key"), RUNG_E_CORRUPT);
+    rig_end(&f.rig);
+}
+
 /* Superblocks whose numbers are at their end: written on, the store would be damaged for the next
  * opening. It is read, by who does not write. */
 static void numbers_at_their_end(void **state)
@@ -321,6 +366,7 @@ int main(void)
         cmocka_unit_test(sectors_that_cannot_be_read),
         cmocka_unit_test(every_bit_is_found_or_harmless), cmocka_unit_test(check_finds_all_of_it),
         cmocka_unit_test(damage_does_not_stop_reclaiming), cmocka_unit_test(a_size_that_lies),
+        cmocka_unit_test(a_damaged_value_hides_no_damaged_page),
         cmocka_unit_test(numbers_at_their_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
