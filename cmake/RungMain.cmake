@@ -65,7 +65,7 @@ macro(rung_main_instance_ path)
     foreach(iface IN LISTS provides)
         string(APPEND close
             "    ${RUNG_CLOSE_${iface}}(&g.${i}.${iface}, rung_boot_closing(&closer, p, \"${path}\"));\n"
-            "    rung_boot_wait(&closer);\n")
+            "    status = rung_boot_wait(&closer, status);\n")
     endforeach()
     if(closes)
         string(PREPEND closes "${last}:\n")

@@ -78,12 +78,14 @@ struct rung_boot_closer {
     struct rung_platform *p;
     const char *slot;
     bool done;
+    int result; /* once done: 0 or an error of enum rung_err */
 };
 
 struct rung_op *rung_boot_closing(struct rung_boot_closer *closer, struct rung_platform *p,
                                   const char *slot);
 
-/* Runs the loop until the close is done; a failed one is logged. */
-void rung_boot_wait(struct rung_boot_closer *closer);
+/* Runs the loop until the close is done. Takes and returns the program's exit status: one that
+ * would be 0 is FAILED if the close failed, which is logged. */
+int rung_boot_wait(struct rung_boot_closer *closer, int status);
 
 #endif

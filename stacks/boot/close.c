@@ -18,6 +18,7 @@ static void closer_done(struct rung_op *op, int result)
 {
     struct rung_boot_closer *closer = rung_container_of(op, struct rung_boot_closer, op);
     closer->done = true;
+    closer->result = result;
     if (result < 0)
         rung_log(closer->p, RUNG_LOG_ERROR, closer->slot, "closing: %s", rung_err_text(result));
     rung_loop_stop(closer->p, 0);
@@ -30,8 +31,9 @@ struct rung_op *rung_boot_closing(struct rung_boot_closer *closer, struct rung_p
     return &closer->op;
 }
 
-void rung_boot_wait(struct rung_boot_closer *closer)
+int rung_boot_wait(struct rung_boot_closer *closer, int status)
 {
     while (!closer->done) /* a signal may stop the loop before the module is through */
         rung_loop_run(closer->p);
+    return status == 0 && closer->result < 0 ? RUNG_BOOT_FAILED : status;
 }

@@ -198,29 +198,13 @@ static void test_missing(void **state)
     test_platform_free(p);
 }
 
-/* An op that ends while the loop is stopped from elsewhere is waited for all the same. */
-static void test_close_waits(void **state)
-{
-    (void)state;
-    struct rung_platform *p = test_platform_new();
-    struct rung_boot_closer closer;
-    struct rung_op *op = rung_boot_closing(&closer, p, "content");
-    rung_op_finish(p, op, RUNG_E_IO);
-    rung_loop_stop(p, 0);
-    rung_boot_wait(&closer);
-    assert_true(closer.done);
-    assert_non_null(strstr(test_log_last(p), "content"));
-    assert_non_null(strstr(test_log_last(p), "input/output error"));
-    test_platform_free(p);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults),   cmocka_unit_test(test_values),
         cmocka_unit_test(test_bad_values), cmocka_unit_test(test_unknown_keys),
         cmocka_unit_test(test_long_words), cmocka_unit_test(test_help),
-        cmocka_unit_test(test_missing),    cmocka_unit_test(test_close_waits),
+        cmocka_unit_test(test_missing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -81,6 +81,16 @@ says 1 del v0
 says OK set small 1
 stop "$pid" full
 
+# A store that can't be closed as it should ends the program with 1.
+serve short "$kvd" "--store.block.path=$tmp/short" --store.block.size=1M
+says OK set a 1
+truncate -s 4096 "$tmp/short"
+kill -TERM "$pid"
+status=0
+wait "$pid" || status=$?
+equal 1 "$status" "the exit status after a close that failed"
+grep -q 'store: closing: ' "$tmp/short.log" || fail "the log does not say that closing failed"
+
 # What people do wrong: one line, and nothing is written.
 head -c 1000000 /dev/urandom >"$tmp/other"
 cp "$tmp/other" "$tmp/other.before"
