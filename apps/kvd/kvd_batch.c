@@ -224,8 +224,10 @@ static struct kvd_list_of_cmds batch_judge(struct kvd *kvd, int result)
 static void batch_refused(struct kvd *kvd, int result)
 {
     struct kvd_key *dirty = kvd->dirty;
-    for (struct kvd_key *key = dirty; key != NULL; key = key->next_dirty)
+    for (struct kvd_key *key = dirty; key != NULL; key = key->next_dirty) {
         kvd_key_forget(kvd, key);
+        key->dirty = true; /* it is on this list until its end */
+    }
     struct kvd_list_of_cmds again = batch_judge(kvd, result), later = kvd->next_after;
     kvd->dirty = NULL;
     kvd->dirty_count = 0;
@@ -236,6 +238,7 @@ static void batch_refused(struct kvd *kvd, int result)
     batch_again_all(kvd, again.first);
     for (struct kvd_key *key = dirty, *next; key != NULL; key = next) {
         next = key->next_dirty;
+        key->dirty = false;
         kvd_key_wake(kvd, key);
         kvd_key_put(kvd, key);
     }

@@ -2,6 +2,7 @@
 /* test/kvd/kvd_refused_test.c - what runs again because the store has refused a batch: nothing is
  * left of what was refused, and all of it happens in the order in which it came. */
 #include "kvd_rig.h"
+#include "test_platform.h"
 
 static void send_text(struct client *c, const char *text)
 {
@@ -112,9 +113,42 @@ static void test_many_in_order(void **state)
     rig_close(&rig);
 }
 
+/* There is no memory to run one of them again: its answer says so, or the other's, and what the
+ * batch was to change is let go of once. The transaction has read x, which is at work no more; it
+ * has to be found room for, and SET z has taken the last that was free. */
+static void test_no_memory_to_run_again(void **state)
+{
+    unsigned failed = 0;
+    (void)state;
+    for (long n = 1; n <= 12; n++) {
+        struct rig rig = {.tcp = {.segment = 4096}};
+        rig_open(&rig);
+        struct client *c = client_new(&rig);
+        client_ask(c, "SET x 1", "+OK\r\n");
+        rig.gate.hold = true;
+        send_text(c, "SET a 1\r\n");
+        send_text(c, "MULTI\r\nSET b 1\r\nGET x\r\nEXEC\r\n");
+        send_text(c, "SET z 1\r\n");
+        rig.gate.hold = false;
+        refuse_next(&rig, 1);
+        test_heap_fail_after(rig.p, n);
+        gate_open(&rig);
+        test_heap_fail_after(rig.p, 0);
+        failed += strstr(c->rx, "-OOM") != NULL;
+        if (c->error != 0 || c->eof)
+            c = client_new(&rig);
+        c->len = 0;
+        client_ask(c, "MSET a 2 b 2 z 2", "+OK\r\n");
+        client_ask(c, "MGET a b x z", "*4\r\n$1\r\n2\r\n$1\r\n2\r\n$1\r\n1\r\n$1\r\n2\r\n");
+        rig_close(&rig);
+    }
+    assert_in_range(failed, 1, 12);
+}
+
 #define CASE(name) cmocka_unit_test(test_##name)
 static const struct CMUnitTest cases[] = {
-    CASE(no_expiry_is_left), CASE(in_order_of_arrival), CASE(many_in_order), {0},
+    CASE(no_expiry_is_left), CASE(in_order_of_arrival), CASE(many_in_order),
+    CASE(no_memory_to_run_again), {0},
 };
 
 int main(void)
