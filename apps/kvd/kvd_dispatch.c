@@ -269,7 +269,7 @@ bool kvd_exec_slots(struct kvd_cmd *cmd)
     uint32_t count = 0;
     for (struct kvd_cmd *sub = cmd->subs; sub != NULL; sub = sub->next)
         count += sub->slot_count;
-    if (count > cmd->kvd->kv->info.max_batch) {
+    if (count > cmd->kvd->kv->info.max_batch && (cmd->op->flags & KVD_WRITES) != 0) {
         kvd_fail_fmt(cmd, "ERR the store takes at most %u keys at once",
                      (unsigned)cmd->kvd->kv->info.max_batch);
         return false;

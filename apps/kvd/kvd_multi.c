@@ -56,6 +56,18 @@ void kvd_cmd_unwatch(struct kvd *kvd, struct kvd_cmd *cmd)
     kvd_ok(cmd);
 }
 
+/* EXEC of what only reads, as GET does: any number of keys, of a store that takes no writes too. */
+static const struct kvd_op exec_reads = {"exec", kvd_cmd_exec, 1, 0, 0, 0, 0, KVD_NOW};
+
+static bool exec_writes(const struct kvd_cmd *cmd)
+{
+    for (const struct kvd_cmd *sub = cmd->subs; sub != NULL; sub = sub->next) {
+        if ((sub->op->flags & KVD_WRITES) != 0)
+            return true;
+    }
+    return false;
+}
+
 void kvd_exec_start(struct kvd_cmd *cmd)
 {
     struct kvd_conn *c = cmd->conn;
@@ -70,6 +82,8 @@ void kvd_exec_start(struct kvd_cmd *cmd)
     cmd->sub_count = c->multi_count;
     c->multi_first = NULL;
     kvd_multi_drop(c);
+    if (!exec_writes(cmd))
+        cmd->op = &exec_reads;
     if (kvd_exec_slots(cmd))
         kvd_cmd_start(cmd);
     else

@@ -319,24 +319,6 @@ static void test_stopped_at_work(void **state)
     rig_close(&rig);
 }
 
-static void test_read_only(void **state)
-{
-    static const char refused[] = "-READONLY the store is read-only\r\n";
-    struct rig rig = {0};
-    (void)state;
-    rig_open(&rig);
-    struct client *c = client_new(&rig);
-    client_ask(c, "SET a 1", "+OK\r\n");
-    rig.gate.kv.info.max_batch = 0;
-    client_ask(c, "SET a 2", refused);
-    client_ask(c, "DEL a b", refused);
-    client_ask(c, "MULTI", "+OK\r\n");
-    client_ask(c, "INCR a", refused);
-    client_ask(c, "EXEC", "-EXECABORT Transaction discarded because of previous errors.\r\n");
-    client_ask(c, "GET a", "$1\r\n1\r\n");
-    rig_close(&rig);
-}
-
 /* More words than a byte can count are keys all the same. */
 static void test_many_keys(void **state)
 {
@@ -370,7 +352,7 @@ static const struct CMUnitTest cases[] = {
     CASE(transaction_is_one_write), CASE(refused_alone), CASE(refused_for_ever),
     CASE(refused_below_others),
     CASE(medium_fails), CASE(nothing_after_a_failure), CASE(client_goes), CASE(half_closed),
-    CASE(stopped_at_work), CASE(read_only), CASE(many_keys), {0},
+    CASE(stopped_at_work), CASE(many_keys), {0},
 };
 
 int main(void)

@@ -48,6 +48,9 @@ static void test_expires_without_writing(void **state)
     rig_pass(&rig, RUNG_NS_PER_S);
     client_ask(c, "GET a", "$-1\r\n");
     client_ask(c, "EXISTS a", ":0\r\n");
+    client_say(c, "MULTI\r\nGET a\r\nTTL a");
+    client_expect(c, "+OK\r\n+QUEUED\r\n+QUEUED\r\n");
+    client_ask(c, "EXEC", "*2\r\n$-1\r\n:-2\r\n");
     client_ask(c, "SET a 2", RIG_NO_MORE);
     client_ask(c, "GET a", "$-1\r\n");
     rig_close(&rig);
