@@ -8,8 +8,9 @@
  *          is locked while open, against other programs that would write, or against writers when
  *          read-only. Who is refused the lock is told so after half a second: what a killed program
  *          had under way in io_uring holds it for a moment longer, and the lock does not say
- *          whether its owner lives. A file that is no whole number of sectors long keeps its last
- *          bytes to itself. A file that was made and never written to goes when it is closed.
+ *          whether its owner lives. One that is locked and by then not at its path any more is
+ *          refused as well. A file that is no whole number of sectors long keeps its last bytes to
+ *          itself. A file that was made and never written to goes when it is closed.
  * Units    Bytes for size.
  * Owner    The state is the opener's; memory and descriptor are given back by close.
  * Context  The loop; open may block.

@@ -151,6 +151,14 @@ static int medium_try_lock(int fd, struct flock *lock)
     return 0;
 }
 
+/* Whether the path still leads to the open file. */
+static bool medium_is_at(const struct rung_block_file_medium *medium, const char *path)
+{
+    struct stat mine, there;
+    return fstat(medium->fd, &mine) == 0 && stat(path, &there) == 0
+           && mine.st_dev == there.st_dev && mine.st_ino == there.st_ino;
+}
+
 /* An open-file-description lock: unlike the older POSIX kind it is not lost when some library
  * closes another descriptor of the file. QEMU takes the same kind, so that its disks are safe
  * too. */
@@ -159,8 +167,12 @@ static enum rung_err medium_lock(const struct opening *o)
     struct flock lock = {
         .l_type = o->read_only ? F_RDLCK : F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 0,
     };
-    if (medium_try_lock(o->medium->fd, &lock) == 0)
-        return RUNG_OK;
+    if (medium_try_lock(o->medium->fd, &lock) == 0) {
+        if (medium_is_at(o->medium, o->path))
+            return RUNG_OK;
+        return medium_fail(o, RUNG_E_BUSY, "another program has removed or replaced it meanwhile: "
+                           "start anew, or correct %s.path", o->slot);
+    }
     if (errno == EAGAIN || errno == EACCES)
         return medium_fail(o, RUNG_E_BUSY, "another program has this disk open: stop it, or set "
                            "%s.path to another file", o->slot);
@@ -213,6 +225,7 @@ static enum rung_err medium_measure(struct opening *o)
         return medium_fail(o, RUNG_E_IO, "cannot tell its size (%s): correct %s.path",
                            strerror(errno), o->slot);
     m->dev_align = (uint32_t)device_sector;
+    o->made = o->made && st.st_size == 0; /* else another program had the lock before */
     if (!m->device && !st.st_size && o->size && !o->read_only) {
         enum rung_err err = medium_make(o);
         if (err)
@@ -292,9 +305,7 @@ static enum rung_err medium_set_up(struct opening *o, uint32_t *caps)
 
 void rung_block_file_medium_remove(const struct rung_block_file_medium *medium, const char *path)
 {
-    struct stat mine, there;
-    if (fstat(medium->fd, &mine) == 0 && stat(path, &there) == 0 && mine.st_dev == there.st_dev
-        && mine.st_ino == there.st_ino)
+    if (medium_is_at(medium, path))
         unlink(path);
 }
 

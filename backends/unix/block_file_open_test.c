@@ -3,6 +3,9 @@
  * it says when it cannot. */
 #include "block_file_test.h"
 
+#include <pthread.h>
+#include <sched.h>
+
 static void what_cannot_be_opened_says_why(void **state)
 {
     struct file_test t;
@@ -138,6 +141,38 @@ static void a_new_file_that_is_not_used_goes(void **state)
     end(&t);
 }
 
+static void *open_beside(void *arg)
+{
+    struct file_test *t = arg;
+    return open_disk(t) == RUNG_OK ? t : NULL;
+}
+
+/* Who waits for the lock of a file that is then removed has no disk: what was written to it would
+ * be lost. */
+static void a_file_removed_before_it_is_locked_is_none(void **state)
+{
+    struct file_test t, second;
+    pthread_t thread;
+    void *opened;
+    (void)state;
+    begin(&t);
+    begin(&second);
+    second.keys.path = t.path;
+    make_file(t.path, DISK);
+    assert_int_equal(open_disk(&t), RUNG_OK);
+    unsigned descriptors = count_descriptors();
+    assert_int_equal(pthread_create(&thread, NULL, open_beside, &second), 0);
+    while (count_descriptors() == descriptors) /* it has opened the file, and waits */
+        sched_yield();
+    assert_int_equal(unlink(t.path), 0);
+    close_disk(&t);
+    assert_int_equal(pthread_join(thread, &opened), 0);
+    assert_null(opened);
+    assert_non_null(strstr(test_log_last(second.p), "removed or replaced it meanwhile"));
+    end(&second);
+    end(&t);
+}
+
 /* Locks belong to the open file, so that a second opening in this program is as good as
  * another's. */
 static void one_writer_or_many_readers(void **state)
@@ -172,6 +207,7 @@ int main(void)
         cmocka_unit_test(a_new_file_is_made_and_kept),
         cmocka_unit_test(a_new_file_that_is_not_used_goes),
         cmocka_unit_test(a_broken_sector_at_the_end_is_left_alone),
+        cmocka_unit_test(a_file_removed_before_it_is_locked_is_none),
         cmocka_unit_test(one_writer_or_many_readers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
