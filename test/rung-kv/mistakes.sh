@@ -66,6 +66,22 @@ refused 1 'too small' "$kv" create tiny 32K
 refused 1 'give a smaller SIZE' "$kv" create huge $((1 << 60))
 [ ! -e huge ] || fail "a file was left that is too big"
 [ ! -e tiny ] || fail "a file was left that is too small"
+for round in $(seq 30); do # of several at once one makes it, and the others do not take it away
+    made=0
+    others=
+    for size in 1M 2M 3M; do
+        "$kv" create race "$size" 2>/dev/null &
+        others="$others $!"
+    done
+    for other in $others; do ! wait "$other" || made=$((made + 1)); done
+    equal 1 "$made" "stores made by three at once, in round $round"
+    "$kv" check race >/dev/null || fail "no store is there in round $round"
+    rm race
+done
+ln -s nowhere/x link
+refused 1 'its folder does not exist' "$kv" create link 256K
+[ -L link ] || fail "a link was removed"
+rm link
 
 # No permission: to read only, or not at all. Root may all, so it becomes nobody.
 as=
@@ -179,6 +195,10 @@ refused 1 'a key is of 1 to 1024 bytes, not 0' "$kv" get s2 ''
 status=0
 head -c 600000 /dev/zero | "$kv" set s2 toobig >out 2>err || status=$?
 equal 1 "$status" "exit status for a value that is too big"
+grep -q 'too big' err || fail "it said: $(cat err)"
+status=0 # of one without an end no more is read than that takes
+timeout 60 "$kv" set s2 endless </dev/zero 2>err || status=$?
+equal 1 "$status" "exit status for a value without an end"
 grep -q 'too big' err || fail "it said: $(cat err)"
 
 # A reader that goes away; a disk that is full behind standard output.

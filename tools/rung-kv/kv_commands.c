@@ -43,15 +43,16 @@ int kv_command_get(struct kv_store *store, int argc, char **argv)
     return kv_output_end();
 }
 
-/* All of standard input, on the heap; NULL: no memory, or it cannot be read. */
-static char *command_input(size_t *len)
+/* All of standard input, on the heap, if it is no longer than most: else some more than that. NULL:
+ * no memory, or it cannot be read. */
+static char *command_input(uint64_t most, size_t *len)
 {
     size_t room = 65536;
     char *bytes = malloc(room);
     *len = 0;
     while (bytes) {
         *len += fread(bytes + *len, 1, room - *len, stdin);
-        if (*len < room)
+        if (*len < room || *len > most)
             break;
         char *more = realloc(bytes, room *= 2);
         if (!more)
@@ -72,7 +73,7 @@ int kv_command_set(struct kv_store *store, int argc, char **argv)
     if (argc > 1)
         vec.len = strlen(argv[1]);
     else
-        vec.base = input = command_input(&vec.len);
+        vec.base = input = command_input(store->kv->info.max_value, &vec.len);
     if (!vec.base)
         return KV_FAILED;
     struct rung_kv_change change = {
@@ -81,8 +82,8 @@ int kv_command_set(struct kv_store *store, int argc, char **argv)
     int err = kv_write(store, &change, 1);
     free(input);
     if (err == RUNG_E_TOOBIG && change.key_len <= RUNG_KV_KEY_MAX) {
-        kv_say("setting '%s' failed: %zu bytes are too big: a store of this size takes values of "
-               "at most %" PRIu64, argv[0], vec.len, store->kv->info.max_value);
+        kv_say("setting '%s' failed: the value is too big: a store of this size takes at most "
+               "%" PRIu64 " bytes", argv[0], store->kv->info.max_value);
         return KV_FAILED;
     }
     return err ? kv_failed("setting", argv[0], change.key_len, err) : KV_OK;

@@ -123,6 +123,20 @@ static int store_open_log(struct kv_store *store, const struct kv_options *optio
     return rung_kvlog_open(&store->log, store->p, &store->keys, &store->needs);
 }
 
+/* What the file holds, now that it is locked and nobody else changes it. */
+static int store_look(const struct kv_options *options)
+{
+    if (options->create && store_is_log(options->file)) {
+        kv_say("%s holds a store already: remove it, or choose another file", options->file);
+        return RUNG_E_EXISTS;
+    }
+    if (!options->create && store_is_empty_archive(options->file)) {
+        kv_say("%s holds nothing but zeros: an archive without files, or no store", options->file);
+        return RUNG_E_NOTFOUND;
+    }
+    return RUNG_OK;
+}
+
 int kv_open(struct kv_store *store, struct rung_platform *p, const struct kv_options *options)
 {
     *store = (struct kv_store){.p = p, .archive = store_is_archive(options->file)};
@@ -130,23 +144,19 @@ int kv_open(struct kv_store *store, struct rung_platform *p, const struct kv_opt
         kv_say("%s is a tar archive, and only read: load a dump of it into a store", options->file);
         return RUNG_E_READONLY;
     }
-    if (options->create && store_is_log(options->file)) {
-        kv_say("%s holds a store already: remove it, or choose another file", options->file);
-        return RUNG_E_EXISTS;
-    }
     int err = store_disk(store, options);
-    if (!err && !options->create && store_is_empty_archive(options->file)) {
-        kv_say("%s holds nothing but zeros: an archive without files, or no store", options->file);
-        err = RUNG_E_NOTFOUND;
-        store_close_disk(store);
-    }
     if (err)
         return err;
-    err = store->archive ? store_open_tar(store) : store_open_log(store, options);
-    if (err)
-        store_close_disk(store);
-    else
+    const char *made = store->disk.unused;
+    err = store_look(options);
+    if (!err)
+        err = store->archive ? store_open_tar(store) : store_open_log(store, options);
+    if (!err) {
         kv_progress_begin(store, options);
+        return RUNG_OK;
+    }
+    store->disk.unused = made; /* made for this store, it goes with it, written to or not */
+    store_close_disk(store);
     return err;
 }
 

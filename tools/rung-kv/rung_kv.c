@@ -94,11 +94,7 @@ static int main_create(struct rung_platform *p, struct kv_options *options, cons
         return main_misuse("no size", size);
     if (options->create % sector)
         return main_misuse("no whole number of sectors:", size);
-    bool there = access(options->file, F_OK) == 0;
-    int err = kv_open(&store, p, options);
-    if (err && !there)
-        unlink(options->file);
-    if (err)
+    if (kv_open(&store, p, options))
         return KV_FAILED;
     return kv_close(&store) < 0 ? KV_FAILED : KV_OK;
 }
