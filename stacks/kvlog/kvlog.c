@@ -170,8 +170,6 @@ enum rung_err rung_kvlog_open(struct rung_kvlog *self, struct rung_platform *p,
     };
     self->index.memory_max = rung_kvlog_key_memory(keys);
     self->writes_end = &self->writes;
-    rung_entropy_fill(p, &self->index.chance, sizeof(self->index.chance));
-    self->index.chance |= 1;
     rung_entropy_fill(p, &self->versions, sizeof(self->versions));
     self->versions >>= KVLOG_VERSION_SPARE;
     rung_kv_init(&self->kv, &rung_kvlog_kv_ops);

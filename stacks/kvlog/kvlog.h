@@ -6,7 +6,9 @@
  *          written into the log from time to time, so that opening reads no more than that and
  *          what followed. docs/reference/kvlog-format.md describes the disk,
  *          docs/decisions/0007-kvlog.md why it is like that. Takes any key.
- * Units    Bytes. A key costs about 40 bytes of memory besides itself.
+ * Units    Bytes. A key costs about 50 bytes of memory besides itself, the same at each opening:
+ *          what was accepted under `memory` opens again under it. Opening takes up to twice that on
+ *          the way, if the log tells of keys that are gone.
  * Owner    The state is the opener's; all else is on the heap until close is done. The disk is
  *          kvlog's alone while it is open.
  * Context  The loop. open runs it until the index is read: outside callbacks only.
@@ -37,7 +39,7 @@ struct rung_kvlog_index {
     uint64_t live;               /* bytes of the records that are needed, once all is written */
     uint64_t paged;              /* bytes of their entries in a checkpoint, at most */
     uint64_t largest, recent;    /* record, at least; the same since the last checkpoint began */
-    uint64_t chance;
+    bool reading;                /* the log: it may take twice as much on the way */
 };
 
 /* Places in the log are counted from its beginning and never used twice; where one lies on the disk

@@ -64,6 +64,8 @@ struct kvlog_entry { /* of a page */
 
 /* 64 bits over len bytes: XXH3. */
 uint64_t rung_kvlog_sum(uint64_t seed, const void *bytes, size_t len);
+/* 64 bits of a key, for the index, that nobody can foresee who does not know the salt. */
+uint64_t rung_kvlog_chance(uint64_t salt, const void *key, size_t len);
 
 static inline uint64_t kvlog_seed(uint64_t salt, uint64_t a, uint64_t b)
 {

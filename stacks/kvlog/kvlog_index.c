@@ -6,7 +6,11 @@
 
 #include "rung/heap.h"
 
-enum { INDEX_HEAP_COST = 12 }; /* what a heap takes for a block besides, about */
+enum {
+    INDEX_HEAP_COST = 12, /* what a heap takes for a block besides, about */
+    /* Times the bound while the log is read: there were more keys once than there are now. */
+    INDEX_READING = 2,
+};
 
 static int index_compare(const struct rung_kvlog_node *node, const char *key, size_t len)
 {
@@ -52,14 +56,11 @@ struct rung_kvlog_node *rung_kvlog_next(const struct rung_kvlog_node *node)
     return next;
 }
 
-/* xorshift64 (Marsaglia 2003). Nobody who chooses keys can choose their heights. */
-static uint8_t index_height(struct rung_kvlog_index *index)
+/* By chance, but the same at each opening: so the same keys take the same memory, and what fitted
+ * under a bound fits again. Who chooses keys does not know the salt, and cannot choose heights. */
+static uint8_t index_height(const struct rung_kvlog *self, const char *key, size_t len)
 {
-    uint64_t x = index->chance;
-    x ^= x << 13;
-    x ^= x >> 7;
-    x ^= x << 17;
-    index->chance = x;
+    uint64_t x = rung_kvlog_chance(self->log.salt, key, len);
     uint8_t height = 1;
     for (; height < RUNG_KVLOG_LEVELS && x >> 62 == 0; x <<= 2)
         height++;
@@ -71,15 +72,23 @@ static size_t index_memory(uint8_t height, size_t key_len)
     return sizeof(struct rung_kvlog_node) + height * sizeof(struct rung_kvlog_node *) + key_len;
 }
 
+/* What may be taken now; 0: no bound. */
+static uint64_t index_limit(const struct rung_kvlog_index *index)
+{
+    uint64_t most = index->memory_max;
+    return !index->reading || most > UINT64_MAX / INDEX_READING ? most : INDEX_READING * most;
+}
+
 struct rung_kvlog_node *rung_kvlog_demand(struct rung_kvlog *self, const char *key, size_t len)
 {
     struct rung_kvlog_node **links[RUNG_KVLOG_LEVELS];
     struct rung_kvlog_node *node = index_search(self, key, len, false, links);
     if (node && index_compare(node, key, len) == 0)
         return node;
-    uint8_t height = index_height(&self->index);
+    uint8_t height = index_height(self, key, len);
     size_t size = index_memory(height, len), cost = size + INDEX_HEAP_COST;
-    if (self->index.memory_max && cost > self->index.memory_max - self->index.memory)
+    uint64_t limit = index_limit(&self->index);
+    if (limit && cost > limit - self->index.memory)
         return NULL;
     node = rung_alloc(self->p, size);
     if (!node)

@@ -10,168 +10,25 @@
  * are not the ones that were written last.
  * Salvage, once it has met damage, reads everything that is needed, from the tail on: what a page
  * said that is lost, the records before it say as well. */
-#include <string.h>
+#include "kvlog_replay.h"
 
-#include "kvlog_index.h"
-#include "kvlog_io.h"
 #include "rung/log.h"
 
-struct replay {
-    struct rung_kvlog *self;
-    struct rung_kvlog_window window;
-    const struct kvlog_super *super;
-    uint64_t begin; /* the first group read */
-    uint64_t at;    /* the next group */
-    uint32_t epoch; /* of the last one */
-    bool all;       /* from the tail on */
-};
-
-static unsigned long long replay_place(const struct replay *r, uint64_t pos)
+static unsigned long long replay_place(const struct kvlog_replay *r, uint64_t pos)
 {
     return (unsigned long long)rung_kvlog_place(r->self, pos);
 }
 
-static int replay_no_memory(struct replay *r)
-{
-    struct rung_kvlog *self = r->self;
-    if (self->index.memory_max)
-        rung_log(self->p, RUNG_LOG_ERROR, self->slot, "the index of more than %llu keys does not "
-                 "fit into %llu bytes: set %s.memory to more, or give more memory",
-                 (unsigned long long)self->index.keys, (unsigned long long)self->index.memory_max,
-                 self->slot);
-    else
-        rung_log(self->p, RUNG_LOG_ERROR, self->slot, "no memory for the index of more than %llu "
-                 "keys: give more", (unsigned long long)self->index.keys);
-    return RUNG_E_NOMEM;
-}
-
-static int replay_set(struct replay *r, const char *key, size_t len, uint64_t pos, uint32_t size)
-{
-    struct rung_kvlog_node *node = rung_kvlog_demand(r->self, key, len);
-    if (!node)
-        return replay_no_memory(r);
-    rung_kvlog_plan(r->self, node, size);
-    rung_kvlog_settle(r->self, node, pos, size);
-    return RUNG_OK;
-}
-
-static int replay_page(struct replay *r, uint64_t pos, const struct kvlog_record *page)
-{
-    char key[RUNG_KV_KEY_MAX];
-    uint32_t size = page->size;
-    const uint8_t *bytes = rung_kvlog_window_at(&r->window, pos + KVLOG_RECORD_BYTES, size);
-    if (!bytes)
-        return r->window.err;
-    uint32_t count = rung_kvlog_get32(bytes), last = 0;
-    for (size_t at = KVLOG_PAGE_HEAD; count-- > 0;) {
-        struct kvlog_entry entry;
-        size_t n = rung_kvlog_get_entry(bytes + at, size - at, &entry);
-        if (!n || entry.shared > last) {
-            rung_log(r->self->p, RUNG_LOG_ERROR, r->self->slot, "no page of an index is at byte "
-                     "%llu of the disk: restore a copy", replay_place(r, pos));
-            return RUNG_E_CORRUPT;
-        }
-        memcpy(key + entry.shared, entry.key, entry.rest);
-        last = (uint32_t)entry.shared + entry.rest;
-        int err = replay_set(r, key, last, entry.pos, entry.size);
-        if (err)
-            return err;
-        if (entry.lost)
-            rung_kvlog_find(r->self, key, last)->lost = true;
-        at += n;
-    }
-    return RUNG_OK;
-}
-
-static int replay_move(struct replay *r, uint64_t pos, const struct kvlog_record *record)
-{
-    const char *key = (const char *)record->key;
-    struct rung_kvlog_node *node = rung_kvlog_find(r->self, key, record->key_len);
-    if (r->all && (!node || node->pos < record->old)) { /* what was moved could not be read */
-        int err = replay_set(r, key, record->key_len, pos, record->size);
-        if (err)
-            return err;
-        node = rung_kvlog_find(r->self, key, record->key_len);
-    } else if (!node || node->pos != record->old) {
-        return RUNG_OK;
-    }
-    node->pos = pos;
-    node->lost = record->type == KVLOG_LOST;
-    return RUNG_OK;
-}
-
-static int replay_record(struct replay *r, uint64_t pos, const struct kvlog_record *record)
-{
-    struct rung_kvlog *self = r->self;
-    const char *key = (const char *)record->key;
-    struct rung_kvlog_node *node;
-    switch (record->type) {
-    case KVLOG_SET:
-        return replay_set(r, key, record->key_len, pos, record->size);
-    case KVLOG_REMOVE:
-        node = rung_kvlog_find(self, key, record->key_len);
-        if (node) {
-            rung_kvlog_plan(self, node, KVLOG_ABSENT);
-            rung_kvlog_settle(self, node, 0, KVLOG_ABSENT);
-        }
-        return RUNG_OK;
-    case KVLOG_MOVE:
-    case KVLOG_LOST:
-        return replay_move(r, pos, record);
-    default:
-        return replay_page(r, pos, record);
-    }
-}
-
-/* The records of a group that was looked at, up to a place. */
-static int replay_apply(struct replay *r, const struct kvlog_group *group, uint64_t until)
-{
-    uint64_t at = group->pos + KVLOG_GROUP_BYTES, end = group->pos + group->len;
-    while (at < until) {
-        struct kvlog_record record;
-        if (!rung_kvlog_window_record(&r->window, at, end, &record))
-            return r->window.err ? r->window.err : RUNG_E_CORRUPT;
-        uint64_t whole = kvlog_whole(&record);
-        int err = replay_record(r, at, &record);
-        if (err)
-            return err;
-        at += whole;
-    }
-    r->self->log.tail = group->tail > r->self->log.tail ? group->tail : r->self->log.tail;
-    r->epoch = group->epoch;
-    r->self->log.group_before = group->len > r->self->log.group_before
-                                    ? group->len : r->self->log.group_before;
-    return RUNG_OK;
-}
-
 /* Where a group ends at the latest that begins at r->at, or that something of stands there. */
-static uint64_t replay_reach(const struct replay *r)
+static uint64_t replay_reach(const struct kvlog_replay *r)
 {
     uint64_t most = KVLOG_GROUP_MAX + (UINT64_C(1) << 22);
     uint64_t lap = r->self->log.ring - r->self->log.unit;
     return r->at + (most < lap ? most : lap);
 }
 
-/* Salvage, where something cannot be read: every record counts that is good at its place. Pages do
- * not, of which the sum is not looked at here: what they say has been read. */
-static int replay_scan(struct replay *r, uint64_t at, uint64_t end)
-{
-    struct kvlog_record record;
-    int err = RUNG_OK;
-    while (!err && at < end) {
-        bool good = rung_kvlog_window_record(&r->window, at, end, &record)
-                    && record.epoch >= r->epoch;
-        uint64_t whole = good ? kvlog_whole(&record) : 1;
-        if (good && record.type != KVLOG_PAGE)
-            err = replay_record(r, at, &record);
-        err = err ? err : r->window.err;
-        at += whole;
-    }
-    return err;
-}
-
 /* The group at r->at is not whole. Where the log goes on; 0: nowhere. */
-static uint64_t replay_behind(struct replay *r)
+static uint64_t replay_behind(struct kvlog_replay *r)
 {
     struct rung_kvlog *self = r->self;
     uint64_t unit = self->log.unit, to = replay_reach(r);
@@ -185,7 +42,7 @@ static uint64_t replay_behind(struct replay *r)
 
 /* Damage. A value that cannot be read is found out when it is asked for; what else is not
  * readable hides writes, and older values would pass for the newest. */
-static int replay_damage(struct replay *r, enum rung_kvlog_verdict verdict, uint64_t bad)
+static int replay_damage(struct kvlog_replay *r, enum rung_kvlog_verdict verdict, uint64_t bad)
 {
     struct rung_kvlog *self = r->self;
     if (verdict == KVLOG_BAD_VALUE) {
@@ -212,7 +69,7 @@ static int replay_damage(struct replay *r, enum rung_kvlog_verdict verdict, uint
 /* The group at pos is one of which the superblocks should know, and do not: the disk has lost what
  * was written to them, or somebody has put back an older copy. It would be written over. Salvage
  * reads on through it. */
-static int replay_stale(struct replay *r, uint64_t pos)
+static int replay_stale(struct kvlog_replay *r, uint64_t pos)
 {
     struct rung_kvlog *self = r->self;
     self->stale = true;
@@ -229,7 +86,7 @@ static int replay_stale(struct replay *r, uint64_t pos)
 
 /* The next group, which stands where the superblocks know of none, is of a later epoch than
  * theirs. */
-static int replay_look_stale(struct replay *r)
+static int replay_look_stale(struct kvlog_replay *r)
 {
     struct rung_kvlog *self = r->self;
     struct kvlog_group group = {.pos = r->at};
@@ -245,7 +102,7 @@ static int replay_look_stale(struct replay *r)
 
 /* The log is empty. So was the store when its superblocks were written; but if they are not the
  * last that were, its groups may stand here, a lap later, and what they need before them. */
-static int replay_look_lapped(struct replay *r)
+static int replay_look_lapped(struct kvlog_replay *r)
 {
     struct kvlog_group group = {0};
     if (!rung_kvlog_lapped(&r->window, r->at, replay_reach(r), &group))
@@ -256,7 +113,7 @@ static int replay_look_lapped(struct replay *r)
 }
 
 /* Whether it is none: it is from before something was cut off here. */
-static bool replay_cut_off(const struct replay *r, const struct kvlog_group *group)
+static bool replay_cut_off(const struct kvlog_replay *r, const struct kvlog_group *group)
 {
     if (group->epoch < r->epoch || r->self->stale)
         return group->epoch < r->epoch;
@@ -265,7 +122,7 @@ static bool replay_cut_off(const struct replay *r, const struct kvlog_group *gro
 }
 
 /* One group, or the end: *ended. */
-static int replay_step(struct replay *r, bool *ended)
+static int replay_step(struct kvlog_replay *r, bool *ended)
 {
     struct rung_kvlog *self = r->self;
     struct rung_kvlog_survey survey = {.group = {.pos = r->at}};
@@ -296,14 +153,14 @@ static int replay_step(struct replay *r, bool *ended)
     uint64_t from = r->at, end = from + survey.group.len;
     r->at = next;
     if (verdict == KVLOG_NO_GROUP)
-        return replay_scan(r, from, next);
+        return rung_kvlog_replay_scan(r, from, next);
     if (verdict == KVLOG_GOOD || verdict == KVLOG_BAD_VALUE)
-        return replay_apply(r, &survey.group, end);
-    int err = replay_apply(r, &survey.group, from + KVLOG_GROUP_BYTES);
-    return err ? err : replay_scan(r, from + KVLOG_GROUP_BYTES, end);
+        return rung_kvlog_replay_apply(r, &survey.group, end);
+    int err = rung_kvlog_replay_apply(r, &survey.group, from + KVLOG_GROUP_BYTES);
+    return err ? err : rung_kvlog_replay_scan(r, from + KVLOG_GROUP_BYTES, end);
 }
 
-static int replay_groups(struct replay *r)
+static int replay_groups(struct kvlog_replay *r)
 {
     bool ended = false;
     int err = RUNG_OK;
@@ -315,7 +172,7 @@ static int replay_groups(struct replay *r)
     return err;
 }
 
-static int replay_log(struct replay *r)
+static int replay_log(struct kvlog_replay *r)
 {
     const struct kvlog_super *super = r->super;
     int err = replay_groups(r);
@@ -330,12 +187,11 @@ static int replay_log(struct replay *r)
 }
 
 /* From the tail on, as if nothing had been read. */
-static void replay_begin_all(struct replay *r)
+static void replay_begin_all(struct kvlog_replay *r)
 {
     struct rung_kvlog *self = r->self;
     rung_kvlog_index_free(self);
-    self->index = (struct rung_kvlog_index){.memory_max = self->index.memory_max,
-                                            .chance = self->index.chance};
+    self->index = (struct rung_kvlog_index){.memory_max = self->index.memory_max, .reading = true};
     self->log.group_before = r->super->group;
     self->torn = false;
     r->begin = r->at = self->log.tail = r->super->tail;
@@ -345,18 +201,22 @@ static void replay_begin_all(struct replay *r)
 
 int rung_kvlog_replay(struct rung_kvlog *self, const struct kvlog_super *super)
 {
-    struct replay r = {
+    struct kvlog_replay r = {
         .self = self, .super = super, .begin = super->checkpoint, .at = super->checkpoint,
         .all = super->checkpoint == super->tail,
     };
     int err = rung_kvlog_window_open(self, &r.window);
     if (err)
-        return replay_no_memory(&r);
+        return rung_kvlog_replay_no_memory(&r);
+    self->index.reading = true;
     err = replay_log(&r);
     if (err == RUNG_E_CORRUPT && self->salvage && !r.all) {
         replay_begin_all(&r);
         err = replay_log(&r);
     }
+    if (!err && self->index.memory_max && self->index.memory > self->index.memory_max)
+        err = rung_kvlog_replay_no_memory(&r);
+    self->index.reading = false;
     self->log.head = self->log.group_mark = r.at;
     rung_kvlog_window_close(&r.window);
     return err;

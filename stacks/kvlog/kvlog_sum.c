@@ -11,3 +11,8 @@ uint64_t rung_kvlog_sum(uint64_t seed, const void *bytes, size_t len)
 {
     return XXH3_64bits_withSeed(bytes, len, seed);
 }
+
+uint64_t rung_kvlog_chance(uint64_t salt, const void *key, size_t len)
+{
+    return XXH3_64bits_withSeed(key, len, salt);
+}
