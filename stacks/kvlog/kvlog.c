@@ -122,6 +122,20 @@ static int kvlog_used_up(struct rung_kvlog *self)
     return RUNG_E_CORRUPT;
 }
 
+/* Nobody knows whether the last write was never finished, or damaged since. Who opens a store to
+ * save what is left must hear of it. */
+static void kvlog_tell_torn(struct rung_kvlog *self)
+{
+    unsigned long long place = rung_kvlog_place(self, self->log.head);
+    if (self->salvage)
+        rung_log(self->p, RUNG_LOG_WARN, self->slot, "the last write, at byte %llu of the disk, is "
+                 "not whole, and left out: older values stand for what it wrote", place);
+    else
+        rung_log(self->p, RUNG_LOG_INFO, self->slot, "cut off a write that was never finished, at "
+                 "byte %llu of the disk", place);
+    self->partial |= self->salvage;
+}
+
 static int kvlog_start(struct rung_kvlog *self, const struct kvlog_super *super)
 {
     kvlog_set_up(self, super);
@@ -136,9 +150,7 @@ static int kvlog_start(struct rung_kvlog *self, const struct kvlog_super *super)
         return RUNG_E_NOMEM;
     }
     if (self->torn)
-        rung_log(self->p, RUNG_LOG_INFO, self->slot, "cut off a write that was never finished, at "
-                 "byte %llu of the disk",
-                 (unsigned long long)rung_kvlog_place(self, self->log.head));
+        kvlog_tell_torn(self);
     err = kvlog_begin(self);
     if (err)
         rung_kvlog_super_failed(self, "opened for writing", err);

@@ -75,7 +75,7 @@ struct rung_kvlog {
     unsigned worse_super; /* of the two: the one that was damaged or older when it was opened */
     bool torn;          /* opening found an unfinished group, and cut it */
     bool stale;         /* and superblocks that are older than the log's end */
-    bool partial;       /* salvage left something out: keys may be missing, values be older */
+    bool partial;       /* under salvage: keys may be missing, values be older */
     bool full_told, memory_told;
     int failed;         /* of the medium; 0: it works */
     bool no_room_told;

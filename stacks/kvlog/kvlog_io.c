@@ -188,17 +188,23 @@ uint64_t rung_kvlog_next_group(struct rung_kvlog_window *window, uint64_t from, 
 }
 
 bool rung_kvlog_lapped(struct rung_kvlog_window *window, uint64_t from, uint64_t to,
-                       struct kvlog_group *group)
+                       struct kvlog_group *newest)
 {
     struct rung_kvlog *self = window->self;
+    uint64_t ring = self->log.ring, most = UINT64_C(1) << 62;
+    bool found = false;
     for (uint64_t pos = from; pos < to; pos += self->log.unit) {
         const uint8_t *at = rung_kvlog_window_at(window, pos, KVLOG_GROUP_BYTES);
         if (!at)
             return false;
-        group->pos = rung_kvlog_group_place(at);
-        if (group->pos > pos && (group->pos - pos) % self->log.ring == 0
-            && rung_kvlog_get_group(at, self->log.salt, group))
-            return true;
+        struct kvlog_group group = {.pos = rung_kvlog_group_place(at)};
+        if (group.pos <= pos || group.pos >= most || (group.pos - pos) % ring != 0
+            || (found && group.pos < newest->pos)
+            || !rung_kvlog_get_group(at, self->log.salt, &group)
+            || rung_kvlog_up(self, group.pos + group.len) - group.tail > ring)
+            continue;
+        *newest = group;
+        found = true;
     }
-    return false;
+    return found;
 }

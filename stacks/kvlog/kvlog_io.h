@@ -88,9 +88,9 @@ enum rung_kvlog_verdict rung_kvlog_survey(struct rung_kvlog_window *window,
 uint64_t rung_kvlog_next_group(struct rung_kvlog_window *window, uint64_t from, uint64_t to,
                                uint32_t epoch);
 
-/* Whether the disk holds a group of a later lap where [from, to) lies: the first. */
+/* Whether the disk holds groups of a later lap where [from, to) lies: the newest. */
 bool rung_kvlog_lapped(struct rung_kvlog_window *window, uint64_t from, uint64_t to,
-                       struct kvlog_group *group);
+                       struct kvlog_group *newest);
 
 /* The record at pos inside a group that ends at `end`; its key is good until the window moves. */
 bool rung_kvlog_window_record(struct rung_kvlog_window *window, uint64_t pos, uint64_t end,

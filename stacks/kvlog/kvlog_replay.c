@@ -75,7 +75,9 @@ static int replay_stale(struct kvlog_replay *r, uint64_t pos)
     self->stale = true;
     if (self->salvage) {
         rung_log(self->p, RUNG_LOG_WARN, self->slot, "the superblocks are older than what is "
-                 "written at byte %llu of the disk: it is read as well", replay_place(r, pos));
+                 "written at byte %llu of the disk: it is read as well, and nobody knows whether "
+                 "more was", replay_place(r, pos));
+        self->partial = true;
         return RUNG_OK;
     }
     rung_log(self->p, RUNG_LOG_ERROR, self->slot, "the disk is damaged: its superblocks are older "
@@ -100,16 +102,35 @@ static int replay_look_stale(struct kvlog_replay *r)
     return replay_stale(r, r->at);
 }
 
-/* The log is empty. So was the store when its superblocks were written; but if they are not the
- * last that were, its groups may stand here, a lap later, and what they need before them. */
+/* No group is where one should be, or the log is empty. If the superblocks are not the last that
+ * were written, the log may have gone round since: then groups of a later lap stand here, as no log
+ * holds them that these superblocks are right about. Salvage reads what the newest of them needs,
+ * which may stand anywhere. */
 static int replay_look_lapped(struct kvlog_replay *r)
 {
-    struct kvlog_group group = {0};
-    if (!rung_kvlog_lapped(&r->window, r->at, replay_reach(r), &group))
+    struct rung_kvlog *self = r->self;
+    struct kvlog_group newest = {0};
+    uint64_t to = self->salvage ? r->at + self->log.ring : replay_reach(r);
+    if (r->looked || self->stale)
+        return RUNG_OK;
+    r->looked = true;
+    if (!rung_kvlog_lapped(&r->window, r->at, to, &newest))
         return r->window.err;
-    r->begin = r->at = r->self->log.tail = group.tail;
-    r->all = true;
-    return replay_stale(r, group.pos);
+    r->again = true;
+    r->again_from = newest.tail;
+    int err = replay_stale(r, newest.pos);
+    return err ? err : RUNG_E_CORRUPT;
+}
+
+/* Where the log ends: whether a group was begun there of which the header is gone, but not the
+ * first record. */
+static bool replay_headless(struct kvlog_replay *r)
+{
+    uint64_t end = r->at + r->self->log.ring - r->self->log.unit;
+    uint32_t epoch = r->at < r->super->head ? 0 : r->super->epoch;
+    struct kvlog_record record;
+    return rung_kvlog_window_record(&r->window, r->at + KVLOG_GROUP_BYTES, end, &record)
+           && record.epoch >= epoch && record.epoch >= r->epoch;
 }
 
 /* Whether it is none: it is from before something was cut off here. */
@@ -139,13 +160,12 @@ static int replay_step(struct kvlog_replay *r, bool *ended)
                         ? 0 : rung_kvlog_up(self, r->at + survey.group.len);
     if (verdict != KVLOG_GOOD) {
         uint64_t behind = replay_behind(r);
-        if (r->window.err)
-            return r->window.err;
         *ended = !behind;
-        self->torn = *ended && verdict != KVLOG_NO_GROUP;
-        if (!behind)
-            return RUNG_OK;
-        int err = replay_damage(r, verdict, survey.bad);
+        self->torn = *ended && (verdict != KVLOG_NO_GROUP || replay_headless(r));
+        if (!behind || r->window.err)
+            return r->window.err;
+        int err = verdict == KVLOG_NO_GROUP ? replay_look_lapped(r) : RUNG_OK;
+        err = err ? err : replay_damage(r, verdict, survey.bad);
         if (err)
             return err;
         next = verdict == KVLOG_NO_GROUP ? behind : next;
@@ -176,27 +196,25 @@ static int replay_log(struct kvlog_replay *r)
 {
     const struct kvlog_super *super = r->super;
     int err = replay_groups(r);
-    if (!err && r->at == super->checkpoint && r->begin == r->at && !r->self->stale) {
+    if (!err && r->at == super->checkpoint && r->begin == r->at)
         err = replay_look_lapped(r);
-        if (!err && r->self->stale)
-            err = replay_groups(r);
-    }
     if (!err && super->clean && r->at != super->head && !r->self->stale)
         err = replay_damage(r, KVLOG_NO_GROUP, r->at);
     return err;
 }
 
 /* From the tail on, as if nothing had been read. */
-static void replay_begin_all(struct kvlog_replay *r)
+static void replay_begin_all(struct kvlog_replay *r, uint64_t tail)
 {
     struct rung_kvlog *self = r->self;
     rung_kvlog_index_free(self);
     self->index = (struct rung_kvlog_index){.memory_max = self->index.memory_max, .reading = true};
     self->log.group_before = r->super->group;
     self->torn = false;
-    r->begin = r->at = self->log.tail = r->super->tail;
+    r->begin = r->at = self->log.tail = tail;
     r->epoch = 0;
     r->all = true;
+    r->again = false;
 }
 
 int rung_kvlog_replay(struct rung_kvlog *self, const struct kvlog_super *super)
@@ -210,8 +228,8 @@ int rung_kvlog_replay(struct rung_kvlog *self, const struct kvlog_super *super)
         return rung_kvlog_replay_no_memory(&r);
     self->index.reading = true;
     err = replay_log(&r);
-    if (err == RUNG_E_CORRUPT && self->salvage && !r.all) {
-        replay_begin_all(&r);
+    while (err == RUNG_E_CORRUPT && self->salvage && (r.again || !r.all)) {
+        replay_begin_all(&r, r.again ? r.again_from : super->tail);
         err = replay_log(&r);
     }
     if (!err && self->index.memory_max && self->index.memory > self->index.memory_max)

@@ -20,6 +20,9 @@ struct kvlog_replay {
     uint64_t at;    /* the next group */
     uint32_t epoch; /* of the last one */
     bool all;       /* from the tail on */
+    bool looked;    /* for groups of a later lap, in all of the ring for salvage */
+    bool again;     /* there are, and salvage begins anew at: */
+    uint64_t again_from;
 };
 
 /* Says that the index does not fit: NOMEM. */

@@ -204,9 +204,113 @@ static void a_sound_store_is_as_it_is(void **state)
     }
 }
 
+/* Writes some keys anew, so many times. */
+static void salvage_write(struct salvage *s, unsigned writes)
+{
+    for (unsigned n = 0; n < writes; n++) {
+        unsigned i = rig_below(&s->rig, SALVAGE_KEYS);
+        s->now[i] = (struct rig_value){.number = rig_random(&s->rig) | 1, .len = 400};
+        assert_int_equal(rig_set(&s->rig, salvage_key(i), &s->now[i]), 0);
+    }
+}
+
+/* The first 8 KiB are put back from so many writes before; of the last opening or the one before.
+ * Then all the newest values are read by salvage, wherever the log has come to meanwhile. Without
+ * it the store is refused, or, if they are of the last opening and what they name is there still,
+ * it is as it was. */
+static void salvage_put_back(unsigned behind, bool reopened, bool kill)
+{
+    struct salvage s;
+    uint8_t supers[KVLOG_RING_AT];
+    memset(&s, 0, sizeof(s));
+    rig_begin(&s.rig, SALVAGE_BYTES / 2, SALVAGE_SECTOR);
+    assert_int_equal(rig_open(&s.rig), 0);
+    s.rig.keys.create = false;
+    salvage_write(&s, 400 + behind / 9);
+    memcpy(supers, s.rig.bytes, sizeof(supers));
+    uint64_t checkpoint = s.rig.store.log.checkpoint, ring = s.rig.store.log.ring;
+    if (reopened) {
+        assert_int_equal(rig_close(&s.rig), 0);
+        assert_int_equal(rig_open(&s.rig), 0);
+    }
+    salvage_write(&s, behind);
+    bool gone = s.rig.store.log.head > checkpoint + ring + ring / 4;
+    if (kill)
+        rig_kill(&s.rig);
+    uint8_t *bytes = malloc(s.rig.size);
+    assert_non_null(bytes);
+    memcpy(bytes, s.rig.bytes, s.rig.size);
+    assert_int_equal(rig_close(&s.rig), 0);
+    if (kill)
+        memcpy(s.rig.bytes, bytes, s.rig.size);
+    memcpy(s.rig.bytes, supers, sizeof(supers));
+    memcpy(bytes, s.rig.bytes, s.rig.size);
+    enum rung_err err = rig_open(&s.rig);
+    assert_true(err == RUNG_E_CORRUPT || (!err && !gone && !reopened));
+    if (err)
+        assert_non_null(strstr(test_log_last(s.rig.p), "superblocks are older"));
+    if (!err)
+        assert_int_equal(rig_close(&s.rig), 0);
+    memcpy(s.rig.bytes, bytes, s.rig.size);
+    s.rig.keys.salvage = true;
+    assert_int_equal(rig_open(&s.rig), 0);
+    assert_int_equal(s.rig.store.partial, err != 0);
+    for (unsigned i = 0; i < SALVAGE_KEYS; i++)
+        if (!salvage_has(&s, i))
+            fail_msg("%u writes behind: key-%u is not there", behind, i);
+    free(bytes);
+    salvage_end(&s);
+}
+
+static void superblocks_of_laps_before(void **state)
+{
+    unsigned step = getenv("RUNG_TEST_SLOW") ? 700 : 50;
+    (void)state;
+    for (unsigned behind = step; behind <= 3000; behind += step)
+        for (unsigned i = 0; i < 4; i++)
+            salvage_put_back(behind, i & 1, i & 2);
+}
+
+/* The last write of a program that was killed is damaged, anywhere but in its padding: it counts as
+ * never finished, and salvage says what that may mean. */
+static void a_last_write_that_is_not_whole(void **state)
+{
+    struct salvage s;
+    uint8_t *killed = malloc(SALVAGE_BYTES);
+    (void)state;
+    assert_non_null(killed);
+    salvage_begin(&s);
+    assert_int_equal(rig_set(&s.rig, "last", &(struct rig_value){.number = 1, .len = 9}), 0);
+    uint64_t at = s.rig.store.log.head;
+    assert_int_equal(rig_set(&s.rig, "last", &(struct rig_value){.number = 2, .len = 9}), 0);
+    memcpy(killed, s.rig.bytes, SALVAGE_BYTES);
+    assert_int_equal(rig_close(&s.rig), 0);
+    rig_disk(&s.rig, RUNG_BLOCK_IS_READONLY);
+    uint64_t len = KVLOG_GROUP_BYTES + kvlog_record_bytes(4, 9);
+    for (uint64_t bad = 0; bad <= len; bad++) {
+        for (unsigned salvage = 0; salvage < 2; salvage++) {
+            memcpy(s.rig.bytes, killed, SALVAGE_BYTES);
+            s.rig.bytes[KVLOG_RING_AT + (at + bad) % s.rig.store.log.ring] ^= 8;
+            s.rig.keys.salvage = salvage;
+            assert_int_equal(rig_open(&s.rig), 0);
+            assert_int_equal(s.rig.store.torn, bad < len);
+            assert_int_equal(s.rig.store.partial, salvage && bad < len);
+            if (bad < len)
+                assert_non_null(strstr(test_log_last(s.rig.p), salvage
+                    ? "warn: store: the last write, at byte" : "info: store: cut off a write"));
+            assert_true(rig_has(&s.rig, "last", 4, &(struct rig_value){1 + (bad == len), 9}));
+            assert_int_equal(rig_close(&s.rig), 0);
+        }
+    }
+    free(killed);
+    rig_end(&s.rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(superblocks_of_laps_before),
+        cmocka_unit_test(a_last_write_that_is_not_whole),
         cmocka_unit_test(what_can_be_read_is_there),
         cmocka_unit_test(a_sound_store_is_as_it_is),
     };

@@ -272,6 +272,12 @@ printf X | dd of=killed bs=1 seek=$((at + 60)) conv=notrunc 2>/dev/null
 dd if=superblocks of=killed conv=notrunc 2>/dev/null
 well "$kv" check killed
 grep -q '^the last write is not whole, and counts as never finished$' out || fail "check said: $(cat out)"
+well "$kv" list killed
+status=0
+"$kv" list --salvage killed >rest 2>err || status=$?
+equal 1 "$status" "exit status of salvage without the last write"
+grep -q '^rung-kv: warning: the last write, at byte .* is not whole, and left out' err || fail "salvage said: $(cat err)"
+grep -q 'values may be older' err || fail "salvage said: $(cat err)"
 
 # Cut off, and made as long as it was: what is there is read.
 cp s damaged
