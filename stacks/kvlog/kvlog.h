@@ -77,6 +77,7 @@ struct rung_kvlog {
     bool stale;         /* and superblocks that are older than the log's end */
     bool partial;       /* under salvage: keys may be missing, values be older */
     bool full_told, memory_told;
+    uint64_t full_live, full_next_ns; /* in use when it was told; when it may be told again */
     int failed;         /* of the medium; 0: it works */
     bool no_room_told;
     bool resting;       /* the background waits until somebody writes: the disk had no room */

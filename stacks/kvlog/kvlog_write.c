@@ -5,10 +5,13 @@
 #include "kvlog_commit.h"
 #include "kvlog_ops.h"
 #include "kvlog_reclaim.h"
+#include "rung/clock.h"
 #include "rung/heap.h"
 #include "rung/log.h"
 
 enum { WRITE_LATER = 1 };
+
+#define WRITE_TELL_NS (60 * RUNG_NS_PER_S) /* not more often, however much comes and goes */
 
 static int write_check_change(const struct rung_kvlog *self, const struct rung_kv_change *change,
                               uint64_t *bytes)
@@ -127,14 +130,34 @@ static int write_memory_err(struct rung_kvlog *self)
     return RUNG_E_NOMEM;
 }
 
-/* For a write that has been taken back: it is not in use. */
-static void write_tell_full(struct rung_kvlog *self)
+/* Whether there is room for one change more. */
+static bool write_fits_one(struct rung_kvlog *self, const struct rung_kv_change *change)
 {
-    if (!self->full_told)
-        rung_log(self->p, RUNG_LOG_WARN, self->slot, "full: %llu bytes are in use; what would "
-                 "make it more is refused until something is removed",
-                 (unsigned long long)self->index.live);
+    uint64_t bytes = 0, before = self->index.live + self->index.paged;
+    uint64_t largest = self->index.largest, recent = self->index.recent;
+    struct rung_kvlog_planned planned;
+    bool fits = write_plan_change(self, change, &planned, &bytes)
+                || self->index.live + self->index.paged <= before || write_fits(self, bytes);
+    write_unplan(self, &planned);
+    self->index.largest = largest;
+    self->index.recent = recent;
+    return fits;
+}
+
+/* For a write that has been taken back: it is not in use. A batch may be too long for what is left
+ * of a store that is not full: then whoever made it tries with less. */
+static void write_tell_full(struct rung_kvlog *self, const struct rung_kv_write *write)
+{
+    uint64_t now = rung_loop_now_ns(self->p);
+    if (self->full_told || now < self->full_next_ns
+        || (write->change_count > 1 && write_fits_one(self, &write->change[0])))
+        return;
+    rung_log(self->p, RUNG_LOG_WARN, self->slot, "full: %llu bytes are in use; what would "
+             "make it more is refused until something is removed",
+             (unsigned long long)self->index.live);
     self->full_told = true;
+    self->full_live = self->index.live;
+    self->full_next_ns = now + WRITE_TELL_NS;
 }
 
 /* Whether the group with so many more bytes can be written now; WRITE_LATER: not before more space
@@ -198,7 +221,7 @@ static int write_plan(struct rung_kvlog *self, struct rung_kv_write *write)
     self->index.recent = recent;
     rung_free(self->p, planned);
     if (err == RUNG_E_FULL)
-        write_tell_full(self);
+        write_tell_full(self, write);
     return err;
 }
 
@@ -248,9 +271,10 @@ void rung_kvlog_end_write(struct rung_kvlog *self, struct rung_kv_write *write, 
         if (!node)
             continue;
         node->plans--;
-        self->full_told &= planned[i].size != KVLOG_ABSENT;
         rung_kvlog_settle(self, node, planned[i].pos, planned[i].size);
     }
+    if (self->index.live < self->full_live - self->full_live / 8)
+        self->full_told = false; /* a good deal less: when it is full once more, that is news */
     rung_free(self->p, planned);
     rung_op_finish(self->p, &write->op, err);
 }

@@ -9,6 +9,8 @@
 
 #include "kvlog_commit.h"
 #include "kvlog_rig.h"
+#include "rung/clock.h"
+#include "virtual/virtual.h"
 
 enum { FULL_KEYS = 4000, FULL_TOGETHER = 64, FULL_ROUNDS = 30 };
 
@@ -187,27 +189,86 @@ static void a_full_store_goes_on(void **state)
                  cases[i].batch);
 }
 
-/* What was refused is not in use, and not said to be. */
-static void only_what_is_in_use_is_told(void **state)
+/* Sets keys from *n on until one is refused, some in each write: so many lines. */
+static unsigned full_lines(unsigned *n, unsigned batch, uint32_t len)
 {
-    struct rig rig;
-    struct rig_write write = {.count = 0};
-    struct rig_value value = {.number = 1, .len = 150000};
-    static const char *const keys[RIG_CHANGES] = {"a", "b", "c", "d", "e", "f", "g", "h"};
+    size_t before = test_log_count(f.rig.p);
+    int result;
+    do {
+        writes[0].write = (struct rig_write){.count = 0};
+        for (unsigned i = 0; i < batch; i++)
+            full_add(&writes[0], *n + i, len);
+        rig_start(&f.rig, &writes[0].write);
+        result = full_wait(&writes[0]);
+        *n += result ? 0 : batch;
+    } while (!result);
+    assert_int_equal(result, RUNG_E_FULL);
+    return (unsigned)(test_log_count(f.rig.p) - before);
+}
+
+static void full_remove(unsigned *n, unsigned count)
+{
+    while (count-- > 0) {
+        writes[0].write = (struct rig_write){.count = 0};
+        full_add(&writes[0], --*n, UINT32_MAX);
+        rig_start(&f.rig, &writes[0].write);
+        assert_int_equal(full_wait(&writes[0]), 0);
+    }
+}
+
+static void full_begin(uint64_t bytes)
+{
+    memset(&f, 0, sizeof(f));
+    rig_begin(&f.rig, bytes, 512);
+    assert_int_equal(rig_open(&f.rig), 0);
+}
+
+/* A batch that is too long for what is left makes no full store. What was refused is not in use,
+ * and not said to be. */
+static void only_what_is_full_is_told(void **state)
+{
+    unsigned n = 0;
     char words[64];
     (void)state;
-    rig_begin(&rig, 1 << 20, 512);
-    assert_int_equal(rig_open(&rig), 0);
-    assert_int_equal(rig_set(&rig, "there", &(struct rig_value){.number = 2, .len = 1000}), 0);
-    for (unsigned i = 0; i < RIG_CHANGES; i++)
-        rig_add(&rig, &write, keys[i], 1, &value);
-    rig_start(&rig, &write);
-    assert_int_equal(rig_wait(&rig, &write), RUNG_E_FULL);
-    assert_int_equal(rig.store.index.live, kvlog_record_bytes(5, 1000));
+    full_begin(1 << 20);
+    assert_int_equal(full_lines(&n, RIG_CHANGES, 100000), 0);
+    assert_int_equal(full_lines(&n, 1, 100000), 1);
+    assert_true(n > 0);
     snprintf(words, sizeof(words), "full: %llu bytes are in use",
-             (unsigned long long)rig.store.index.live);
-    assert_non_null(strstr(test_log_last(rig.p), words));
-    rig_end(&rig);
+             (unsigned long long)f.rig.store.index.live);
+    assert_non_null(strstr(test_log_last(f.rig.p), words));
+    rig_end(&f.rig);
+    n = 0;
+    full_begin(1 << 20); /* nor is it hidden from who writes in batches alone */
+    assert_int_equal(full_lines(&n, 1, 1000), 1);
+    assert_int_equal(rig_close(&f.rig), 0);
+    assert_int_equal(rig_open(&f.rig), 0);
+    assert_int_equal(full_lines(&n, 2, 1000), 1);
+    rig_end(&f.rig);
+}
+
+/* A store that stays full while much comes and goes says so once; when it was a good deal less in
+ * between, once more, but not each time in a minute. */
+static void a_full_store_says_so_seldom(void **state)
+{
+    unsigned n = 0;
+    (void)state;
+    full_begin(1 << 20);
+    assert_int_equal(full_lines(&n, 1, 1000), 1);
+    for (unsigned i = 0; i < 200; i++) {
+        full_remove(&n, 1 + i % 20);
+        rung_virtual_advance_ns(f.rig.p, RUNG_NS_PER_S);
+        assert_int_equal(full_lines(&n, 1, 1000), 0);
+    }
+    full_remove(&n, n / 4);
+    assert_int_equal(full_lines(&n, 1, 1000), 1);
+    for (unsigned i = 0; i < 20; i++) {
+        full_remove(&n, n / 4);
+        assert_int_equal(full_lines(&n, 1, 1000), 0);
+    }
+    rung_virtual_advance_ns(f.rig.p, 60 * RUNG_NS_PER_S);
+    assert_int_equal(full_lines(&n, 1, 1000), 1);
+    rig_end(&f.rig);
 }
 
 /* The longest value there may be, under the longest key, fits into every empty store, and can be
@@ -245,9 +306,7 @@ static void the_longest_value_fits(void **state)
 static void work_in_the_background_is_bounded(void **state)
 {
     (void)state;
-    memset(&f, 0, sizeof(f));
-    rig_begin(&f.rig, 8 << 20, 512);
-    assert_int_equal(rig_open(&f.rig), 0);
+    full_begin(8 << 20);
     f.keys = 1000;
     f.together = 1;
     for (unsigned i = 0; i < f.keys; i++) {
@@ -277,9 +336,7 @@ static void work_in_the_background_is_bounded(void **state)
 static void long_values_are_written_over(void **state)
 {
     (void)state;
-    memset(&f, 0, sizeof(f));
-    rig_begin(&f.rig, 32 << 20, 512);
-    assert_int_equal(rig_open(&f.rig), 0);
+    full_begin(32 << 20);
     f.keys = 9;
     for (unsigned n = 0; n < 1200; n++) {
         unsigned flying = 1 + rig_below(&f.rig, 6);
@@ -303,9 +360,7 @@ static void who_waits_and_is_refused_is_forgotten(void **state)
 {
     unsigned refused = 0;
     (void)state;
-    memset(&f, 0, sizeof(f));
-    rig_begin(&f.rig, 4 << 20, 512);
-    assert_int_equal(rig_open(&f.rig), 0);
+    full_begin(4 << 20);
     const struct rung_kvlog_commit *commit = f.rig.store.commit;
     f.keys = 2;
     for (unsigned n = 0; n < 400; n++) {
@@ -336,7 +391,7 @@ int main(void)
         cmocka_unit_test(long_values_are_written_over),
         cmocka_unit_test(work_in_the_background_is_bounded),
         cmocka_unit_test(who_waits_and_is_refused_is_forgotten),
-        cmocka_unit_test(only_what_is_in_use_is_told),
+        cmocka_unit_test(only_what_is_full_is_told), cmocka_unit_test(a_full_store_says_so_seldom),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
