@@ -10,8 +10,8 @@ list(TRANSFORM lwip_files PREPEND ${LWIP_SOURCE_DIR}/src/)
 add_library(rung_lwip_core STATIC ${lwip_files})
 target_include_directories(rung_lwip_core SYSTEM PUBLIC ${LWIP_SOURCE_DIR}/src/include
                                                        ${CMAKE_CURRENT_SOURCE_DIR}/port)
-# Five functions that lwIP's other files call by name are ours, around lwIP's own: lwip_demux.c,
-# lwip_guard.c, lwip_loss.c and lwip_send.c say why.
+# Six functions that lwIP's other files call by name are ours, around lwIP's own: lwip_demux.c,
+# lwip_guard.c, lwip_loss.c, lwip_path.c and lwip_send.c say why.
 set_source_files_properties(${LWIP_SOURCE_DIR}/src/core/tcp_in.c PROPERTIES
                             COMPILE_DEFINITIONS tcp_input=rung_lwip_real_tcp_input)
 set_source_files_properties(${LWIP_SOURCE_DIR}/src/core/tcp.c PROPERTIES
@@ -35,7 +35,7 @@ endforeach()
 # An IPv6 datagram longer than lwIP's 16 bits can count makes an assertion of this file fail that a
 # peer must not be able to reach; without assertions the datagram is dropped.
 set_source_files_properties(${LWIP_SOURCE_DIR}/src/core/ipv6/ip6_frag.c PROPERTIES
-                            COMPILE_DEFINITIONS LWIP_NOASSERT)
+                            COMPILE_DEFINITIONS "LWIP_NOASSERT;ip6_frag=rung_lwip_real_ip6_frag")
 set(lwip_cache 1048576) # bytes of small blocks kept for later, lwip_port.c
 if(RUNG_SANITIZE)
     set(lwip_cache 0)

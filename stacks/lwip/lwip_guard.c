@@ -3,6 +3,7 @@
  * lwIP and must not: looked at before lwIP sees it. icmp6.c is compiled with its entry renamed
  * (core.cmake), and the function of the old name is below. */
 #include "lwip_dns.h"
+#include "lwip_path.h"
 
 #include "lwip/icmp6.h"
 #include "lwip/ip.h"
@@ -11,22 +12,8 @@
 #include "lwip/prot/nd6.h"
 #include "lwip/prot/tcp.h"
 
-#define GUARD_MTU6 1280u /* RFC 8201 4: no less is to be believed */
 #define GUARD_MSS 64u    /* lwIP's own arithmetic ends below 13 */
 #define GUARD_FAR 0x40000000u
-
-void rung_lwip_real_icmp6_input(struct pbuf *p, struct netif *inp);
-
-/* lwIP believes any path MTU: one of 48 makes it cut datagrams into pieces of nothing, for ever. */
-static bool guard_is_small_mtu(const struct pbuf *p)
-{
-    const struct icmp6_hdr *head = p->payload;
-    uint32_t mtu;
-    if (head->type != ICMP6_TYPE_PTB)
-        return false;
-    memcpy(&mtu, &head->data, sizeof(mtu));
-    return lwip_ntohl(mtu) < GUARD_MTU6;
-}
 
 /* An advertisement of an address that we have used for long. lwIP would give it up for ever; only
  * one that is still being asked about is lost that way (RFC 4862 5.4.4). */
@@ -55,12 +42,14 @@ static bool guard_is_redirect(const struct pbuf *p)
 /* ip6.c calls this, p at the ICMPv6 header. */
 void icmp6_input(struct pbuf *p, struct netif *inp)
 {
-    rung_lwip_dns_look(rung_lwip_port_core(), p);
+    struct lwip_core *core = rung_lwip_port_core();
+    rung_lwip_dns_look(core, p);
     if (p->len >= sizeof(struct icmp6_hdr)
-        && (guard_is_small_mtu(p) || guard_is_redirect(p) || guard_is_our_address(p, inp)))
+        && (rung_lwip_path_is_wrong(p, inp) || guard_is_redirect(p)
+            || guard_is_our_address(p, inp)))
         pbuf_free(p);
     else
-        rung_lwip_real_icmp6_input(p, inp);
+        rung_lwip_path_input(core, p, inp);
 }
 
 void rung_lwip_guard_mss(struct tcp_pcb *pcb)

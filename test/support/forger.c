@@ -101,19 +101,13 @@ static void forger_introduce(struct forger *f)
     forger_send_icmp6(f, solicit, sizeof(solicit));
 }
 
-void forger_open(struct forger *f)
-{
-    forger_open_on(f, test_platform_new(), NULL);
-    f->own_platform = true;
-}
-
-void forger_open_on(struct forger *f, struct rung_platform *p, const char *dns)
+static void forger_start(struct forger *f, struct rung_platform *p, const char *dns, bool offload)
 {
     struct rung_addr addr;
     *f = (struct forger){.p = p};
     f->pair_keys = (struct rung_net_pair_keys){
-        .slot = "net", .mtu = 1500, .depth = 512, .pool = 1024, .offload = true, .max_frags = 18,
-        .promisc = true,
+        .slot = "net", .mtu = 1500, .depth = 512, .pool = 1024, .offload = offload,
+        .max_frags = 18, .promisc = true,
     };
     struct rung_net_pair_needs nothing = {0};
     assert_int_equal(rung_net_pair_open(&f->pair, f->p, &f->pair_keys, &nothing), RUNG_OK);
@@ -136,6 +130,23 @@ void forger_open_on(struct forger *f, struct rung_platform *p, const char *dns)
     rung_virtual_advance_ns(f->p, 5 * RUNG_NS_PER_S); /* for IPv6 addresses to be tried out */
     forger_introduce(f);
     forger_drain(f);
+}
+
+void forger_open(struct forger *f)
+{
+    forger_start(f, test_platform_new(), NULL, true);
+    f->own_platform = true;
+}
+
+void forger_open_plain(struct forger *f)
+{
+    forger_start(f, test_platform_new(), NULL, false);
+    f->own_platform = true;
+}
+
+void forger_open_on(struct forger *f, struct rung_platform *p, const char *dns)
+{
+    forger_start(f, p, dns, true);
 }
 
 static void forger_on_stopped(struct rung_op *op, int result)
@@ -191,20 +202,42 @@ static void forged_ether(struct forged *frame, struct forger *f, uint16_t type)
     put16(frame->at + 12, type);
 }
 
-void forger_send_tcp(struct forger *f, const struct forged_tcp *s)
+static uint8_t *forged_heads6(struct forger *f, struct forged *frame, uint8_t next, size_t len)
 {
-    struct forged frame = {0};
-    uint8_t *ip = frame.at + FORGED_ETHER, *tcp = ip + FORGED_IP4;
-    size_t text = s->text ? strlen(s->text) : 0;
-    size_t len = 20 + s->options_len + text;
-    forged_ether(&frame, f, 0x0800);
+    uint8_t *ip = frame->at + FORGED_ETHER;
+    frame->len = FORGED_ETHER + FORGED_IP6 + len;
+    assert_true(frame->len <= sizeof(frame->at));
+    forged_ether(frame, f, 0x86dd);
+    ip[0] = 0x60;
+    put16(ip + 4, (uint32_t)len);
+    ip[6] = next;
+    ip[7] = 255;
+    memcpy(ip + 8, f->ip6[0], 16);
+    memcpy(ip + 24, f->ip6[1], 16);
+    return ip + FORGED_IP6;
+}
+
+static uint8_t *forged_heads4(struct forger *f, struct forged *frame, uint8_t next, size_t len)
+{
+    uint8_t *ip = frame->at + FORGED_ETHER;
+    frame->len = FORGED_ETHER + FORGED_IP4 + len;
+    forged_ether(frame, f, 0x0800);
     ip[0] = 0x45;
     put16(ip + 2, (uint32_t)(FORGED_IP4 + len));
     ip[8] = 64;
-    ip[9] = 6;
+    ip[9] = next;
     memcpy(ip + 12, forger_ours, 4);
     memcpy(ip + 16, forger_theirs, 4);
     put16(ip + 10, ~forged_sum(ip, FORGED_IP4, 0) & 0xffff);
+    return ip + FORGED_IP4;
+}
+
+void forger_send_tcp(struct forger *f, const struct forged_tcp *s)
+{
+    struct forged frame = {0};
+    size_t text = s->text ? strlen(s->text) : 0, addresses = f->six ? 32 : 8;
+    size_t len = 20 + s->options_len + text;
+    uint8_t *tcp = f->six ? forged_heads6(f, &frame, 6, len) : forged_heads4(f, &frame, 6, len);
     put16(tcp, s->port);
     put16(tcp + 2, FORGED_PORT);
     put32(tcp + 4, s->seq);
@@ -216,25 +249,18 @@ void forger_send_tcp(struct forger *f, const struct forged_tcp *s)
         memcpy(tcp + 20, s->options, s->options_len);
     if (text)
         memcpy(tcp + 20 + s->options_len, s->text, text);
-    put16(tcp + 16, ~forged_sum(tcp, len, forged_sum(ip + 12, 8, (uint32_t)(6 + len))) & 0xffff);
-    frame.len = FORGED_ETHER + FORGED_IP4 + len;
+    uint32_t sum = forged_sum(tcp - addresses, addresses, (uint32_t)(6 + len));
+    put16(tcp + 16, ~forged_sum(tcp, len, sum) & 0xffff);
     forger_send(f, &frame);
 }
 
 void forger_send_icmp6(struct forger *f, const uint8_t *message, size_t len)
 {
-    struct forged frame = {.len = FORGED_ETHER + FORGED_IP6 + len};
-    uint8_t *ip = frame.at + FORGED_ETHER, *icmp = ip + FORGED_IP6;
-    assert_true(frame.len <= sizeof(frame.at));
-    forged_ether(&frame, f, 0x86dd);
-    ip[0] = 0x60;
-    put16(ip + 4, (uint32_t)len);
-    ip[6] = 58;
-    ip[7] = 255;
-    memcpy(ip + 8, f->ip6[0], 16);
-    memcpy(ip + 24, f->ip6[1], 16);
+    struct forged frame = {0};
+    uint8_t *icmp = forged_heads6(f, &frame, 58, len);
     memcpy(icmp, message, len);
-    put16(icmp + 2, ~forged_sum(icmp, len, forged_sum(ip + 8, 32, (uint32_t)(58 + len))) & 0xffff);
+    uint32_t sum = forged_sum(icmp - 32, 32, (uint32_t)(58 + len));
+    put16(icmp + 2, ~forged_sum(icmp, len, sum) & 0xffff);
     forger_send(f, &frame);
 }
 
@@ -297,6 +323,8 @@ bool forger_next(struct forger *f, uint16_t type, uint8_t protocol, struct forge
     struct rung_frame *frame;
     while (rung_net_recv(&f->pair.peer, &frame, 1) == 1) {
         out->len = 0;
+        out->flags = frame->flags;
+        out->gso_size = frame->gso_size;
         for (struct rung_frame *part = frame; part; part = part->next) {
             size_t room = sizeof(out->at) - out->len;
             size_t len = part->len < room ? part->len : room;
@@ -314,14 +342,15 @@ bool forger_next(struct forger *f, uint16_t type, uint8_t protocol, struct forge
 bool forger_next_tcp(struct forger *f, struct forged_tcp *segment, size_t *payload)
 {
     struct forged frame;
-    if (!forger_next(f, 0x0800, 6, &frame))
+    if (!forger_next(f, f->six ? 0x86dd : 0x0800, 6, &frame))
         return false;
-    const uint8_t *ip = frame.at + FORGED_ETHER, *tcp = ip + FORGED_IP4;
+    const uint8_t *ip = frame.at + FORGED_ETHER, *tcp = ip + (f->six ? FORGED_IP6 : FORGED_IP4);
+    size_t len = f->six ? get16(ip + 4) : get16(ip + 2) - FORGED_IP4;
     *segment = (struct forged_tcp){
         .port = (uint16_t)get16(tcp + 2), .seq = forged_get32(tcp + 4),
         .ack = forged_get32(tcp + 8), .flags = tcp[13],
         .window = (uint16_t)get16(tcp + 14)};
-    *payload = get16(ip + 2) - FORGED_IP4 - (size_t)(tcp[12] >> 4) * 4;
+    *payload = len - (size_t)(tcp[12] >> 4) * 4;
     return true;
 }
 

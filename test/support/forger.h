@@ -15,6 +15,7 @@
 
 struct forged { /* one frame, ours or theirs */
     size_t len;
+    uint16_t flags, gso_size; /* as the link has them */
     uint8_t at[FORGED_MAX];
 };
 
@@ -29,6 +30,7 @@ struct forger {
     struct rung_tcp_conn *conn;         /* the last one accepted */
     size_t received;                    /* bytes that the app was handed */
     uint16_t shut; /* our windows are less than the largest by so much */
+    bool six;      /* segments go over IPv6 */
     uint8_t ip6[2][16];                 /* ours, the stack's */
 };
 
@@ -43,7 +45,7 @@ struct forged_udp { /* a datagram from or to the stack */
     uint8_t data[FORGED_MAX - 62];
 };
 
-struct forged_tcp { /* a segment over IPv4 */
+struct forged_tcp { /* a segment */
     uint16_t port;  /* ours */
     uint32_t seq, ack;
     uint8_t flags;
@@ -54,6 +56,7 @@ struct forged_tcp { /* a segment over IPv4 */
 };
 
 void forger_open(struct forger *f);
+void forger_open_plain(struct forger *f); /* on a link that makes no sums and cuts nothing */
 /* The same on the caller's platform, with a name server as the key says it, or NULL. */
 void forger_open_on(struct forger *f, struct rung_platform *p, const char *dns);
 void forger_close(struct forger *f);
