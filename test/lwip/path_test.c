@@ -210,7 +210,7 @@ static void a_path_that_narrows_slowly_makes_no_crumbs(void **state)
     assert_int_equal(end.fragments, 0);
 }
 
-/* Whichever allocation fails meanwhile, all arrives: what cannot be cut in fragments, with a sum. */
+/* Whichever allocation fails, all arrives: what cannot be cut goes in fragments, with a sum. */
 static void no_memory_to_cut_with(void **state)
 {
     static struct path_end end;
