@@ -10,6 +10,7 @@
 #define RUNG_LWIP_INT_H
 
 #include "lwip.h"
+#include "lwip_node.h"
 #include "rung/heap.h"
 #include "rung/log.h"
 #include "rung/net.h"
@@ -36,11 +37,6 @@ struct lwip_conn;
 struct lwip_dns;
 struct lwip_listener;
 union port_head;
-
-/* A doubly linked ring; the head is one of its nodes. */
-struct lwip_node {
-    struct lwip_node *next, *prev;
-};
 
 /* Received bytes: a fragment of a frame that the link lent, or a copy on the heap. To lwIP a
  * pbuf, to the app a buffer. */
@@ -238,31 +234,6 @@ struct lwip_listener {
     uint32_t queued, backlog;
     bool want; /* accept() came short: ready is due */
 };
-
-static inline void lwip_node_init(struct lwip_node *node)
-{
-    node->next = node->prev = node;
-}
-
-static inline bool lwip_node_alone(const struct lwip_node *node)
-{
-    return node->next == node;
-}
-
-static inline void lwip_node_remove(struct lwip_node *node)
-{
-    node->next->prev = node->prev;
-    node->prev->next = node->next;
-    lwip_node_init(node);
-}
-
-static inline void lwip_node_append(struct lwip_node *ring, struct lwip_node *node)
-{
-    node->next = ring;
-    node->prev = ring->prev;
-    ring->prev->next = node;
-    ring->prev = node;
-}
 
 /* lwip_port.c: lwIP's functions have no argument that leads back to us. */
 bool rung_lwip_port_begin(struct lwip_core *core); /* false: there is one already */
