@@ -24,10 +24,10 @@ struct lwip_conn *rung_lwip_conn_new(struct lwip_core *core)
     conn->rx_end = &conn->rx;
     conn->tx_end = &conn->tx;
     conn->rx_want = true;
-    lwip_node_init(&conn->at);
-    lwip_node_init(&conn->due);
-    lwip_node_init(&conn->ack);
-    lwip_node_init(&conn->watch);
+    struct lwip_node *nodes[] = {&conn->at, &conn->due, &conn->ack, &conn->watch,
+                                 &conn->unordered};
+    for (size_t i = 0; i < RUNG_ARRAY_LEN(nodes); i++)
+        lwip_node_init(nodes[i]);
     lwip_node_append(&core->conns, &conn->all);
     core->conn_count++;
     return conn;
@@ -223,6 +223,7 @@ void rung_lwip_conn_reap(struct lwip_conn *conn)
     }
     if (!nobody || (conn->pcb && (conn->queued || (conn->tx_shut && !conn->tx_fin))))
         return;
+    rung_lwip_unordered_drop(conn);
     rung_lwip_conn_detach(conn);
     rung_lwip_conn_unsend(conn);
     conn_drop_received(conn);

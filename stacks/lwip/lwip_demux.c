@@ -151,18 +151,6 @@ struct tcp_pcb *rung_lwip_pcb_of(struct tcp_pcb *pcb, const struct tcp_hdr *head
     return pcb;
 }
 
-/* With the link short of frames, a segment that will be kept becomes a copy. When copies have used
- * up their memory too, connections that hold some lose their segments (the peers send them again,
- * later and later), so that a few whose apps do not read leave the others room. */
-static struct pbuf *demux_spare(struct lwip_core *core, const struct lwip_conn *conn,
-                                struct pbuf *p)
-{
-    const struct tcp_hdr *head = p->payload;
-    if (p->tot_len <= TCPH_HDRLEN_BYTES(head))
-        return p; /* an acknowledgement: nothing of it is kept */
-    return rung_lwip_spare(core, p, conn && conn->pcb && !conn->held && !conn->pcb->ooseq);
-}
-
 /* Gives lwIP a segment. It takes an MSS from any, and one of 12 from a forger would leave no room
  * for a byte: only handshakes have one (RFC 9293 3.2), and ours is over here but where we call. */
 static void demux_input(struct lwip_conn *conn, struct pbuf *p, struct netif *inp)
@@ -196,14 +184,16 @@ void tcp_input(struct pbuf *p, struct netif *inp)
     if (!pcb)
         rung_lwip_guard_reopen(core, bucket, head);
     if (rung_lwip_link_is_short(core))
-        p = demux_spare(core, conn, p);
-    if (!p)
-        return;
-    rung_lwip_loss_look(conn, p, &ack);
-    rung_lwip_enter(core, bucket);
-    demux_input(conn, p, inp);
-    rung_lwip_loss_act(&ack);
-    rung_lwip_leave(core);
+        p = rung_lwip_unordered_spare(core, pcb, p);
+    if (p) {
+        rung_lwip_loss_look(conn, p, &ack);
+        rung_lwip_enter(core, bucket);
+        demux_input(conn, p, inp);
+        rung_lwip_loss_act(&ack);
+        rung_lwip_leave(core);
+    }
+    if (conn)
+        rung_lwip_unordered_note(conn);
 }
 
 /* netif.c calls this when an address of ours goes. */

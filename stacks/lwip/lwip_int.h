@@ -157,6 +157,7 @@ struct lwip_core {
     struct lwip_node unacknowledged; /* connections that may owe the peer an acknowledgement */
     struct lwip_node overdue;        /* those that owe it in this turn */
     struct lwip_node watched;        /* connections that wait for one, in the order of time */
+    struct lwip_node unordered;      /* those that keep data out of order, see lwip_unordered.c */
     struct lwip_node listeners;
     struct lwip_node doomed; /* connections to be aborted when lwIP has been left */
     uint32_t conn_count, half_count;
@@ -211,6 +212,8 @@ struct lwip_conn {
     struct lwip_node watch; /* in core->watched, or alone */
     uint64_t watched_ns;    /* since then */
     uint32_t watched;       /* the highest acknowledgement at that time */
+    struct lwip_node unordered; /* in core->unordered, or alone */
+    uint32_t missing;           /* the byte that was to come next when it was put there */
 
     int error; /* RUNG_E_RESET, RUNG_E_TIMEDOUT: it is dead */
     unsigned events;
@@ -284,12 +287,20 @@ void rung_lwip_receive_task(struct rung_task *task);
 void rung_lwip_pieces_free(struct lwip_core *core);
 bool rung_lwip_piece_is(const struct pbuf *p); /* or some pbuf of lwIP's own */
 bool rung_lwip_link_is_short(const struct lwip_core *core); /* it needs its frames back */
-/* A copy in place of p, which is freed; NULL: copies have used up their memory. Those who hold
- * nothing yet are poor, and get more. */
+/* A copy in place of p, which is freed; NULL: copies have used up their memory, and no data out of
+ * order was there to give up. Those who hold nothing yet are poor, and get more. */
 struct pbuf *rung_lwip_spare(struct lwip_core *core, struct pbuf *p, bool poor);
 /* A piece with a copy of len bytes at a pbuf's offset; NULL: no memory. */
 struct lwip_piece *rung_lwip_piece_copy(struct lwip_core *core, const struct pbuf *p, uint16_t at,
                                         uint16_t len);
+
+/* lwip_unordered.c */
+void rung_lwip_unordered_note(struct lwip_conn *conn);
+void rung_lwip_unordered_drop(struct lwip_conn *conn);
+void rung_lwip_unordered_yield(struct lwip_core *core, uint32_t len);
+/* Of a segment that came for pcb, or for none: what lwIP may have; NULL: nothing. */
+struct pbuf *rung_lwip_unordered_spare(struct lwip_core *core, const struct tcp_pcb *pcb,
+                                       struct pbuf *p);
 
 /* lwip_tx.c */
 err_t rung_lwip_output(struct netif *netif, struct pbuf *p);

@@ -106,8 +106,8 @@ static void open_rings(struct lwip_core *core)
 {
     struct lwip_node *rings[] = {&core->conns, &core->half_open, &core->pending, &core->mute,
                                  &core->unacknowledged, &core->overdue, &core->watched,
-                                 &core->listeners, &core->doomed, &core->sockets,
-                                 &core->tx_flying};
+                                 &core->unordered, &core->listeners, &core->doomed,
+                                 &core->sockets, &core->tx_flying};
     for (size_t i = 0; i < RUNG_ARRAY_LEN(rings); i++)
         lwip_node_init(rings[i]);
     core->tx_end = &core->tx_head;

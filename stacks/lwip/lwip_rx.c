@@ -147,6 +147,7 @@ struct pbuf *rung_lwip_spare(struct lwip_core *core, struct pbuf *p, bool poor)
 {
     uint64_t most = poor ? 2 * core->max_copied : core->max_copied;
     struct lwip_piece *piece = NULL;
+    rung_lwip_unordered_yield(core, p->tot_len);
     if (core->copied + p->tot_len <= most)
         piece = rung_lwip_piece_copy(core, p, 0, p->tot_len);
     pbuf_free(p);
