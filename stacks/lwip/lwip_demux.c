@@ -177,7 +177,7 @@ void tcp_input(struct pbuf *p, struct netif *inp)
     struct tcp_pcb *pcb = rung_lwip_pcb_of(bucket->active, head);
     struct lwip_conn *conn = pcb ? pcb->callback_arg : NULL;
     struct lwip_ack ack;
-    if (pcb && rung_lwip_guard_is_far(pcb, head)) {
+    if (pcb && rung_lwip_guard_refuses(conn, pcb, p)) {
         pbuf_free(p);
         return;
     }

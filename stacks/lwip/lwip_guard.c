@@ -13,7 +13,6 @@
 #include "lwip/prot/tcp.h"
 
 #define GUARD_MSS 64u    /* lwIP's own arithmetic ends below 13 */
-#define GUARD_FAR 0x40000000u
 
 /* An advertisement of an address that we have used for long. lwIP would give it up for ever; only
  * one that is still being asked about is lost that way (RFC 4862 5.4.4). */
@@ -83,9 +82,59 @@ void rung_lwip_guard_persist(void)
             pcb->persist_backoff = 0;
 }
 
-/* A segment half the space of sequence numbers away is before and after the window to lwIP. */
-bool rung_lwip_guard_is_far(const struct tcp_pcb *pcb, const struct tcp_hdr *head)
+/* How many numbers a segment occupies. One with a header cut short has many; lwIP drops it. */
+static uint32_t guard_len(const struct pbuf *p)
 {
-    uint32_t ahead = lwip_ntohl(head->seqno) - pcb->rcv_nxt;
-    return pcb->state >= ESTABLISHED && ahead > GUARD_FAR && ahead < 0u - GUARD_FAR;
+    const struct tcp_hdr *head = p->payload;
+    uint32_t len = p->tot_len - (uint32_t)TCPH_HDRLEN_BYTES(head);
+    return len + ((TCPH_FLAGS(head) & (TCP_SYN | TCP_FIN)) != 0);
+}
+
+/* A peer that is out of step hears where we are. What occupies no number is answered at the next
+ * tick, so that two ends which answer each other do so no faster (RFC 5961 7). */
+static void guard_refuse(struct lwip_conn *conn, struct tcp_pcb *pcb, const struct pbuf *p)
+{
+    const struct tcp_hdr *head = p->payload;
+    uint32_t flags = TCPH_FLAGS(head);
+    if ((flags & TCP_RST) || !(flags & (TCP_ACK | TCP_SYN)))
+        return;
+    if (guard_len(p)) {
+        tcp_ack_now(pcb);
+        tcp_output(pcb);
+        return;
+    }
+    tcp_set_flags(pcb, TF_ACK_DELAY);
+    if (conn && lwip_node_alone(&conn->ack))
+        lwip_node_append(&conn->core->unacknowledged, &conn->ack);
+}
+
+/* Whether all of a segment is before what has come. One whose end it is comes again, and is heard,
+ * and so is one that asks whether we live (RFC 9293 3.8.4), which need not have a byte. */
+static bool guard_is_old(const struct tcp_pcb *pcb, const struct pbuf *p, uint32_t seq)
+{
+    uint32_t len = guard_len(p);
+    return pcb->rcv_nxt - seq > (len ? len : 1);
+}
+
+/* Whether a segment is none that the peer can have sent (RFC 9293 3.10.7.4, RFC 5961 5.2): it is
+ * answered, and nothing of it believed. lwIP takes the window of any segment whose number it thinks
+ * a later one, and then of no true one; half the space of numbers ahead it loses its place. A
+ * segment at the right edge is what acknowledges behind a window that is full, or shut. */
+bool rung_lwip_guard_refuses(struct lwip_conn *conn, struct tcp_pcb *pcb, const struct pbuf *p)
+{
+    const struct tcp_hdr *head = p->payload;
+    uint32_t seq = lwip_ntohl(head->seqno), ack = lwip_ntohl(head->ackno);
+    uint32_t flags = TCPH_FLAGS(head), oldest = pcb->lastack - pcb->snd_wnd_max;
+    if (pcb->state < ESTABLISHED)
+        return false;
+    bool wrong = flags & TCP_ACK ? ack - oldest > pcb->snd_nxt - oldest : !(flags & TCP_SYN);
+    if ((wrong && !(flags & TCP_RST))
+        || (seq - pcb->rcv_nxt > pcb->rcv_wnd && guard_is_old(pcb, p, seq))) {
+        guard_refuse(conn, pcb, p);
+        return true;
+    }
+    /* The latest acknowledgement has the latest window, also in a segment that comes again. */
+    if (TCP_SEQ_LT(seq, pcb->snd_wl1) && (flags & TCP_ACK) && TCP_SEQ_GT(ack, pcb->lastack))
+        pcb->snd_wl1 = seq - 1;
+    return false;
 }

@@ -262,7 +262,7 @@ struct tcp_pcb *rung_lwip_pcb_of(struct tcp_pcb *pcb, const struct tcp_hdr *head
 void rung_lwip_guard_mss(struct tcp_pcb *pcb);
 void rung_lwip_guard_reopen(struct lwip_core *core, struct lwip_bucket *bucket,
                             const struct tcp_hdr *head);
-bool rung_lwip_guard_is_far(const struct tcp_pcb *pcb, const struct tcp_hdr *head);
+bool rung_lwip_guard_refuses(struct lwip_conn *conn, struct tcp_pcb *pcb, const struct pbuf *p);
 void rung_lwip_guard_persist(void); /* joined */
 
 /* lwip_loss.c: before and after lwIP is given a segment. */
