@@ -19,11 +19,12 @@ set_source_files_properties(${LWIP_SOURCE_DIR}/src/core/tcp.c PROPERTIES
 set_source_files_properties(${LWIP_SOURCE_DIR}/src/core/tcp_out.c PROPERTIES
     COMPILE_DEFINITIONS
         "tcp_rexmit_rto_prepare=rung_lwip_real_tcp_rexmit_rto_prepare;tcp_split_unsent_seg=rung_lwip_real_tcp_split_unsent_seg")
-# DHCP asks for name servers too, and they go with its lease (lwip_addr.c); what dns.c sends and receives is looked at (lwip_dns_guard.c).
+# DHCP asks for name servers too, and they go with its lease (lwip_dhcp.c); what dns.c sends and receives is looked at (lwip_dns_guard.c).
 set_source_files_properties(${LWIP_SOURCE_DIR}/src/core/ipv4/dhcp.c PROPERTIES
     COMPILE_OPTIONS "-include;${CMAKE_CURRENT_SOURCE_DIR}/port/arch/dhcp_asks.h"
     OBJECT_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/port/arch/dhcp_asks.h
-    COMPILE_DEFINITIONS netif_set_addr=rung_lwip_port_dhcp_lease)
+    COMPILE_DEFINITIONS
+        "netif_set_addr=rung_lwip_port_dhcp_lease;udp_sendto_if_src=rung_lwip_port_dhcp_send")
 set_source_files_properties(${LWIP_SOURCE_DIR}/src/core/dns.c PROPERTIES
     COMPILE_DEFINITIONS
         "udp_recv=rung_lwip_dns_guard_recv;udp_sendto=rung_lwip_dns_guard_sendto;udp_remove=rung_lwip_dns_guard_remove")

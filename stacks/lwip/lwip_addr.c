@@ -9,7 +9,6 @@
 #include "lwip/ip4_addr.h"
 #include "lwip/nd6.h"
 #include "lwip/priv/nd6_priv.h"
-#include "lwip/prot/dhcp.h"
 
 #define ADDR_CLASH_NS (60 * RUNG_NS_PER_S) /* between two lines about the same trouble */
 #define ADDR_DHCP_FIRST_S 5u
@@ -59,12 +58,12 @@ bool rung_lwip_addr_ours(struct lwip_core *core, const ip_addr_t *ip)
     return netif_get_ip6_addr_match(&core->netif, ip_2_ip6(ip)) >= 0;
 }
 
-/* Whether it can be one host's in a network of that mask (RFC 1122 3.2.1.3, RFC 3021). */
-static bool addr_is_host(const ip4_addr_t *ip, const ip4_addr_t *mask)
+bool rung_lwip_addr_is_host(const ip4_addr_t *ip, const ip4_addr_t *mask)
 {
     u32_t hosts = lwip_ntohl(~ip4_addr_get_u32(mask));
     u32_t host = lwip_ntohl(ip4_addr_get_u32(ip)) & hosts;
     return !ip4_addr_isany(ip) && !ip4_addr_ismulticast(ip) && ip4_addr1(ip) != 127
+           && ip4_addr_get_u32(ip) != IPADDR_BROADCAST
            && (hosts <= 1 || (host != 0 && host != hosts));
 }
 
@@ -80,7 +79,7 @@ static bool addr_other(struct lwip_core *core, const ip_addr_t *ip)
         return !ip6_addr_isany(ip6) && !ip6_addr_ismulticast(ip6) && !ip6_addr_isloopback(ip6);
     return !ip4_addr_isbroadcast(ip4, &core->netif) /* or any */ && !ip4_addr_ismulticast(ip4)
            && !ip4_addr_isloopback(ip4)
-           && (!ip4_addr_netcmp(ip4, own, mask) || addr_is_host(ip4, mask));
+           && (!ip4_addr_netcmp(ip4, own, mask) || rung_lwip_addr_is_host(ip4, mask));
 }
 
 /* A neighbour, as a router's prefix or a static address of ours has it (RFC 5942), or by way of a
@@ -231,8 +230,8 @@ void rung_lwip_addr_slow(struct lwip_core *core)
         return;
     core->dhcp_told++;
     rung_log(core->p, RUNG_LOG_WARN, core->slot,
-             "no DHCP answer for %llu s; asking on. A fixed address needs no server: %s.ipv4=",
-             (unsigned long long)waited, core->slot);
+             "no %sDHCP answer for %llu s; asking on. A fixed address needs no server: %s.ipv4=",
+             core->dhcp_refused ? "usable " : "", (unsigned long long)waited, core->slot);
 }
 
 /* Beginning and end. */
@@ -252,14 +251,15 @@ static enum rung_err addr_set4(struct lwip_core *core)
         || !rung_lwip_from_addr(&ip, &core->static4.addr))
         return addr_refuse(core, "ipv4", "takes an IPv4 address, such as 10.0.0.2/24");
     ip4_addr_set_u32(&mask, lwip_htonl(prefix ? ~UINT32_C(0) << (32 - prefix) : 0));
-    if (prefix == 0 || !addr_is_host(ip_2_ip4(&ip), &mask))
+    if (prefix == 0 || !rung_lwip_addr_is_host(ip_2_ip4(&ip), &mask))
         return addr_refuse(core, "ipv4",
                            "is no address of a host on a link, as 10.0.0.2/24 is");
     if (core->gateway.family) {
         if (!rung_lwip_from_addr(&gw, &core->gateway) || IP_IS_V6(&gw) || core->gateway.port)
             return addr_refuse(core, "gateway",
                                "takes an IPv4 address without a port, such as 10.0.0.1");
-        if (ip4_addr_cmp(ip_2_ip4(&gw), ip_2_ip4(&ip)) || !addr_is_host(ip_2_ip4(&gw), &mask)
+        if (ip4_addr_cmp(ip_2_ip4(&gw), ip_2_ip4(&ip))
+            || !rung_lwip_addr_is_host(ip_2_ip4(&gw), &mask)
             || !ip4_addr_netcmp(ip_2_ip4(&gw), ip_2_ip4(&ip), &mask))
             return addr_refuse(core, "gateway", "is no other host in the network of the IPv4 "
                                "address: a router must be on this link");
@@ -345,27 +345,4 @@ void rung_lwip_addr_close(struct lwip_core *core)
         dhcp_release_and_stop(&core->netif);
         dhcp_cleanup(&core->netif);
     }
-}
-
-/* Name servers (RFC 2132 3.8) are kept until somebody asks for a name: nobody knows when they
- * are told of again. They count once the lease does that they come with: what is offered may be
- * granted without them, or by another server. */
-void rung_lwip_port_dhcp_option(uint8_t type, uint8_t option, uint8_t len, struct pbuf *p,
-                                uint16_t at)
-{
-    struct lwip_core *core = rung_lwip_port_core();
-    if (type == DHCP_OFFER || option != DHCP_OPTION_DNS_SERVER || len % 4)
-        return;
-    memset(core->dhcp_heard, 0, sizeof(core->dhcp_heard));
-    pbuf_copy_partial(p, core->dhcp_heard, LWIP_MIN(len, sizeof(core->dhcp_heard)), at);
-}
-
-/* A lease begins, goes on, or ends: one that names no servers has none, whatever the last had. */
-void rung_lwip_port_dhcp_lease(struct netif *netif, const ip4_addr_t *ip, const ip4_addr_t *mask,
-                               const ip4_addr_t *gw)
-{
-    struct lwip_core *core = netif->state;
-    memcpy(core->dhcp_servers, core->dhcp_heard, sizeof(core->dhcp_servers));
-    memset(core->dhcp_heard, 0, sizeof(core->dhcp_heard));
-    netif_set_addr(netif, ip, mask, gw);
 }

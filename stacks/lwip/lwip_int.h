@@ -148,6 +148,11 @@ struct lwip_core {
     uint32_t told4;
     uint8_t told6[LWIP_IPV6_NUM_ADDRESSES];
 
+    /* lwip_dhcp.c */
+    uint64_t dhcp_said_ns; /* before then nothing is said of what is not taken */
+    unsigned dhcp_refused; /* by the server or by us, since the last lease */
+    bool dhcp_pause;       /* what lwIP asks next is not sent */
+
     /* TCP */
     uint64_t tx_bytes; /* taken from all apps */
     struct lwip_node conns;     /* all of them */
@@ -330,12 +335,17 @@ void rung_lwip_addr_clash6(struct lwip_core *core, s8_t index); /* somebody else
 void rung_lwip_addr_link_up(struct lwip_core *core);
 void rung_lwip_addr_arp(struct lwip_core *core, const uint8_t *arp); /* one that came, 28 bytes */
 bool rung_lwip_addr_ours(struct lwip_core *core, const ip_addr_t *ip);
+/* Whether it can be one host's in a network of that mask (RFC 1122 3.2.1.3, RFC 3021). */
+bool rung_lwip_addr_is_host(const ip4_addr_t *ip, const ip4_addr_t *mask);
 /* 0: a route leads there; UNREACH; INVAL: to that address none ever will, it is no other host's. */
 int rung_lwip_addr_way(struct lwip_core *core, const ip_addr_t *ip);
 bool rung_lwip_from_addr(ip_addr_t *ip, const struct rung_addr *addr);
 struct rung_addr rung_lwip_to_addr(const ip_addr_t *ip, uint16_t port);
 
-/* dhcp.c calls this as netif_set_addr(), for each lease and when there is none any more. */
+/* lwip_dhcp.c: dhcp.c calls these as udp_sendto_if_src(), and as netif_set_addr() for each lease
+ * and when there is none any more. */
+err_t rung_lwip_port_dhcp_send(struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *to, u16_t port,
+                               struct netif *netif, const ip_addr_t *from);
 void rung_lwip_port_dhcp_lease(struct netif *netif, const ip4_addr_t *ip, const ip4_addr_t *mask,
                                const ip4_addr_t *gw);
 

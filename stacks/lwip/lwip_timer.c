@@ -119,7 +119,7 @@ static void timer_slow(struct rung_timer *timer)
         ip6_reass_tmr();
         nd6_tmr();
         rung_lwip_addr_slow(core);
-        if (core->slow_ticks % (TIMER_SLOW_PER_S * DHCP_COARSE_TIMER_SECS) == 0)
+        if (core->slow_ticks % (TIMER_SLOW_PER_S * rung_lwip_port_dhcp_step()) == 0)
             dhcp_coarse_tmr();
     }
     if (timer_groups_wait(core) && !core->group_timer.active)

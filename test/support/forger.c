@@ -79,7 +79,7 @@ static void forger_address6(uint8_t at[16], const uint8_t mac[6])
 }
 
 /* The stack asks for our hardware address at its first answer; here it learns it before. */
-static void forger_introduce(struct forger *f)
+void forger_introduce(struct forger *f)
 {
     struct forged frame = {.len = FORGED_ETHER + 28};
     uint8_t *arp = frame.at + FORGED_ETHER;
@@ -101,9 +101,10 @@ static void forger_introduce(struct forger *f)
     forger_send_icmp6(f, solicit, sizeof(solicit));
 }
 
-static void forger_start(struct forger *f, struct rung_platform *p, const char *dns, bool offload)
+static void forger_begin(struct forger *f, struct rung_platform *p, const char *own,
+                         const char *dns, bool offload)
 {
-    struct rung_addr addr;
+    struct rung_addr addr = {0};
     *f = (struct forger){.p = p};
     f->pair_keys = (struct rung_net_pair_keys){
         .slot = "net", .mtu = 1500, .depth = 512, .pool = 1024, .offload = offload,
@@ -111,7 +112,8 @@ static void forger_start(struct forger *f, struct rung_platform *p, const char *
     };
     struct rung_net_pair_needs nothing = {0};
     assert_int_equal(rung_net_pair_open(&f->pair, f->p, &f->pair_keys, &nothing), RUNG_OK);
-    assert_int_equal(rung_addr_parse(&addr, "10.0.0.2"), RUNG_OK);
+    if (own)
+        assert_int_equal(rung_addr_parse(&addr, own), RUNG_OK);
     f->keys = (struct rung_lwip_keys){
         .slot = "tcp", .backlog = 16, .max_connections = 64, .max_half_open = 16, .time_wait = 8,
         .memory = 1u << 20, .rx_memory = 1u << 20, .tx_buffer = 65536, .tx_memory = 1u << 20,
@@ -127,6 +129,11 @@ static void forger_start(struct forger *f, struct rung_platform *p, const char *
     f->listener->ready = forger_on_accept;
     forger_address6(f->ip6[0], f->pair.peer.info.mac);
     forger_address6(f->ip6[1], f->pair.net.info.mac);
+}
+
+static void forger_start(struct forger *f, struct rung_platform *p, const char *dns, bool offload)
+{
+    forger_begin(f, p, "10.0.0.2", dns, offload);
     rung_virtual_advance_ns(f->p, 5 * RUNG_NS_PER_S); /* for IPv6 addresses to be tried out */
     forger_introduce(f);
     forger_drain(f);
@@ -142,6 +149,13 @@ void forger_open_plain(struct forger *f)
 {
     forger_start(f, test_platform_new(), NULL, false);
     f->own_platform = true;
+}
+
+void forger_open_dhcp(struct forger *f)
+{
+    forger_begin(f, test_platform_new(), NULL, NULL, true);
+    f->own_platform = true;
+    test_run_turns(f->p, 4);
 }
 
 void forger_open_on(struct forger *f, struct rung_platform *p, const char *dns)

@@ -59,6 +59,8 @@ void forger_open(struct forger *f);
 void forger_open_plain(struct forger *f); /* on a link that makes no sums and cuts nothing */
 /* The same on the caller's platform, with a name server as the key says it, or NULL. */
 void forger_open_on(struct forger *f, struct rung_platform *p, const char *dns);
+/* The same without an IPv4 address: the stack asks for one by DHCP. */
+void forger_open_dhcp(struct forger *f);
 void forger_close(struct forger *f);
 
 /* Sends a frame and lets the stack have a few turns. */
@@ -76,6 +78,9 @@ bool forger_next(struct forger *f, uint16_t type, uint8_t protocol, struct forge
 
 /* The same for a segment to our port: its numbers, and how much payload it has. */
 bool forger_next_tcp(struct forger *f, struct forged_tcp *segment, size_t *payload);
+
+/* The stack learns our hardware address, for a while, if it has an IPv4 address. */
+void forger_introduce(struct forger *f);
 
 /* Throws away what the stack has sent so far. */
 void forger_drain(struct forger *f);

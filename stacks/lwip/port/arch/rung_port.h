@@ -11,6 +11,8 @@ void *rung_lwip_port_zalloc(size_t count, size_t size);
 void rung_lwip_port_free(void *block);
 uint32_t rung_lwip_port_random(void); /* from the entropy service */
 
+uint32_t rung_lwip_port_dhcp_step(void); /* seconds between two ticks of a lease's clock */
+
 /* An option of DHCP's that lwIP does not know: its value is len bytes of p from at on. */
 struct pbuf;
 void rung_lwip_port_dhcp_option(uint8_t type, uint8_t option, uint8_t len, struct pbuf *p,
