@@ -128,6 +128,8 @@ static void addr_tell4(struct lwip_core *core)
         return;
     core->told4 = now;
     if (!now) {
+        core->dhcp_since_ns = rung_loop_now_ns(core->p);
+        core->dhcp_told = 0;
         rung_log(core->p, RUNG_LOG_WARN, core->slot,
                  "the IPv4 address is gone; asking for one again");
         return;

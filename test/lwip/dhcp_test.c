@@ -280,6 +280,36 @@ static void so_is_one_of_a_year(void **state)
     forger_close(&f);
 }
 
+/* From the end of a lease on the time without an answer counts, and its lines come seldom. */
+static void a_lease_that_ends_is_told_once(void **state)
+{
+    struct dhcp_server s = dhcp_good;
+    struct forger f;
+    (void)state;
+    forger_open_dhcp(&f);
+    s.lease = 120;
+    s.silent = true;
+    dhcp_pass(&f, &s, 8);
+    assert_true(dhcp_said(&f, "no DHCP answer for 5 s"));
+    s.silent = false;
+    dhcp_pass(&f, &s, 10);
+    assert_true(dhcp_has(&f, s.ip));
+    s.silent = true;
+    while (!dhcp_has_none(&f))
+        dhcp_pass(&f, &s, 1);
+    assert_non_null(strstr(test_log_last(f.p), "address is gone"));
+    size_t lines = test_log_count(f.p);
+    dhcp_pass(&f, &s, 4);
+    assert_int_equal(test_log_count(f.p), lines);
+    dhcp_pass(&f, &s, 3);
+    assert_int_equal(test_log_count(f.p), lines + 1);
+    assert_non_null(strstr(test_log_last(f.p), "no DHCP answer for 5 s"));
+    dhcp_pass(&f, &s, 120);
+    assert_int_equal(test_log_count(f.p), lines + 3);
+    assert_non_null(strstr(test_log_last(f.p), "no DHCP answer for 120 s"));
+    forger_close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -289,6 +319,7 @@ int main(void)
         cmocka_unit_test(another_servers_offer_may_follow),
         cmocka_unit_test(a_lease_is_kept_as_long_as_it_is_said),
         cmocka_unit_test(so_is_one_of_a_year),
+        cmocka_unit_test(a_lease_that_ends_is_told_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
