@@ -14,6 +14,7 @@
 enum {
     KVLOG_MAX_BATCH = 16384,  /* planned at once; this keeps it to some milliseconds */
     KVLOG_TOGETHER = 1 << 20, /* more bytes in a group, and those who wait do so for too long */
+    KVLOG_CHECKPOINT = 64 << 20, /* bytes of log to be read at an opening, in most stores */
     KVLOG_MEMORY_MIN = 4096,  /* for the longest keys there are, some of them */
     /* Of 64 bits: versions begin anywhere in 2^39, so that those of another store, or of one that
      * went on from a copy, are others; and have as many before them as no opening comes to. */
@@ -81,7 +82,7 @@ static uint64_t kvlog_max_value(const struct rung_kvlog_ring *log)
 static void kvlog_set_up(struct rung_kvlog *self, const struct kvlog_super *super)
 {
     struct rung_kvlog_ring *log = &self->log;
-    uint64_t step = super->ring / 16, together = super->ring / 64;
+    uint64_t step = super->ring / 16, together = super->ring / 64, every = super->ring / 8;
     step = step < KVLOG_BUFFER_BYTES ? step : KVLOG_BUFFER_BYTES;
     *log = (struct rung_kvlog_ring){
         .unit = super->unit, .ring = super->ring, .head = super->head, .tail = super->tail,
@@ -89,6 +90,7 @@ static void kvlog_set_up(struct rung_kvlog *self, const struct kvlog_super *supe
         .salt = rung_kvlog_sum(0, super->id, sizeof(super->id)), .written = super->written,
         .epoch = super->epoch, .group_before = super->group,
         .together = together < KVLOG_TOGETHER ? together : KVLOG_TOGETHER,
+        .every = every < KVLOG_CHECKPOINT ? every : KVLOG_CHECKPOINT,
     };
     memcpy(log->id, super->id, sizeof(log->id));
     self->kv.info = (struct rung_kv_info){

@@ -53,6 +53,7 @@ struct rung_kvlog_ring {
     uint64_t checkpoint; /* where reading begins at the next opening */
     uint64_t step;       /* bytes of background work at a time */
     uint64_t together;   /* bytes of a group beyond which no more writes join it */
+    uint64_t every;      /* bytes of log from one checkpoint to the next, at least */
     /* No group from tail to head is longer than the longer of: the longest of those in front of
      * group_mark, and of those since. Space is won a whole group at a time. */
     uint64_t group_before, group_since, group_mark;

@@ -10,16 +10,27 @@
 
 enum { PAGE_FIRST = 1, PAGE_LAST = 2 };
 
-#define CHECKPOINT_EVERY (UINT64_C(64) << 20) /* bytes of log to be read at an opening, at most */
+/* Bytes of log from one checkpoint to the next. Until the tail has passed them the pages of all
+ * that were written since are in the way, between what is needed: they take half of what the ring
+ * has beside that, at most. */
+static uint64_t checkpoint_every(const struct rung_kvlog *self)
+{
+    uint64_t ring = self->log.ring, needed = rung_kvlog_needed(self);
+    uint64_t spare = needed < ring - ring / 16 ? ring - needed : ring / 16;
+    uint64_t pages = 2 * rung_kvlog_pages(self) * (ring / spare + 1);
+    return self->log.every > pages ? self->log.every : pages;
+}
 
+/* One that reclaiming waits for has its room kept (rung_kvlog_reserve); any other has to leave it
+ * that. */
 bool rung_kvlog_checkpoint_due(const struct rung_kvlog *self)
 {
     const struct rung_kvlog_checkpoint *c = &self->reclaim->checkpoint;
-    uint64_t eighth = self->log.ring / 8, pages = 2 * rung_kvlog_pages(self);
-    uint64_t every = eighth < CHECKPOINT_EVERY ? eighth : CHECKPOINT_EVERY;
+    uint64_t room = rung_kvlog_pages(self) + rung_kvlog_reserve(self, 0);
     if (c->super_writes)
         return false;
-    return c->due || self->log.head - c->last_end > (every > pages ? every : pages);
+    return c->due || (self->log.head - c->last_end > checkpoint_every(self)
+                      && rung_kvlog_free(self) >= room);
 }
 
 void rung_kvlog_checkpoint_begin(struct rung_kvlog *self)
@@ -140,8 +151,10 @@ static void super_done(struct rung_op *op, int result)
         rung_kvlog_closed(self, self->failed);
         return;
     }
-    if (c->super_why == KVLOG_SUPER_CHECKPOINT && !self->failed)
+    if (c->super_why == KVLOG_SUPER_CHECKPOINT && !self->failed) {
         self->log.checkpoint = c->start; /* in both places: what was before is not needed */
+        c->due = false; /* who waited for one has it; there may be no room for another yet */
+    }
     if (self->commit->no_room && c->super_why == KVLOG_SUPER_CHECKPOINT && !self->failed)
         rung_kvlog_super_start(self, KVLOG_SUPER_EPOCH);
     else if (self->commit->no_room)

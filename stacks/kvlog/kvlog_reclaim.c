@@ -197,9 +197,8 @@ static void reclaim_compacted(struct rung_kvlog *self)
 {
     struct rung_kvlog_reclaim *r = self->reclaim;
     struct rung_op *op = r->compacting;
-    if (!op || r->moving || r->checkpoint.active || r->checkpoint.super_writes)
-        return;
-    if (!self->failed && !r->stuck && (r->at < r->compact_to || r->checkpoint.due))
+    bool on = r->at < r->compact_to || r->checkpoint.due || r->checkpoint.active;
+    if (!op || r->moving || r->checkpoint.super_writes || (on && !self->failed && !r->stuck))
         return;
     r->compacting = NULL;
     rung_op_finish(self->p, op, self->failed ? self->failed : r->stuck);

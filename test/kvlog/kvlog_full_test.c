@@ -9,10 +9,8 @@
 
 #include "kvlog_commit.h"
 #include "kvlog_rig.h"
-#include "rung/clock.h"
-#include "virtual/virtual.h"
 
-enum { FULL_KEYS = 4000, FULL_TOGETHER = 64, FULL_ROUNDS = 30 };
+enum { FULL_KEYS = 60000, FULL_TOGETHER = 64, FULL_ROUNDS = 30 };
 
 struct full {
     struct rig rig;
@@ -21,6 +19,7 @@ struct full {
     uint64_t numbers;
     uint32_t len_max;
     unsigned together, batch; /* writes at once, and changes in each */
+    unsigned checkpoints;     /* the ring has room for so many spans from one to the next; 0: any */
 };
 
 struct full_write {
@@ -56,6 +55,13 @@ static int full_wait(struct full_write *w)
     for (unsigned n = 0; !result && n < w->write.count; n++)
         f.now[w->key[n]] = w->values[n];
     return result;
+}
+
+static void full_open(void)
+{
+    assert_int_equal(rig_open(&f.rig), 0);
+    if (f.checkpoints)
+        f.rig.store.log.every = f.rig.store.log.ring / f.checkpoints;
 }
 
 /* New keys, many at once, until the store has no room for more. */
@@ -136,22 +142,18 @@ static void full_replace(void)
     }
 }
 
-static void full_run(uint64_t bytes, uint32_t sector, uint32_t len_max, unsigned together,
-                     unsigned batch)
+static void full_run(uint64_t bytes, uint32_t sector)
 {
     const char *more = getenv("RUNG_TEST_ROUNDS");
     unsigned rounds = more ? (unsigned)atoi(more) : FULL_ROUNDS;
-    memset(&f, 0, sizeof(f));
-    f.len_max = len_max;
-    f.together = together;
-    f.batch = batch;
     rig_begin(&f.rig, bytes, sector);
     f.rig.disk.chance = 1;
-    assert_int_equal(rig_open(&f.rig), 0);
+    full_open();
     f.rig.keys.create = false;
     full_fill();
     uint64_t live = f.rig.store.index.live;
     full_look();
+    rig_compact(&f.rig);
     for (unsigned round = 0; round < rounds; round++) {
         full_overwrite();
         full_replace();
@@ -159,13 +161,13 @@ static void full_run(uint64_t bytes, uint32_t sector, uint32_t len_max, unsigned
             rig_kill(&f.rig);
         if (round % 8 == 7) {
             assert_int_equal(rig_close(&f.rig), 0);
-            assert_int_equal(rig_open(&f.rig), 0);
+            full_open();
         }
     }
     rig_compact(&f.rig);
     full_look();
     print_message("%llu KiB, values to %u, %u x %u at once: %llu %% full\n",
-                  (unsigned long long)bytes >> 10, len_max, together, batch,
+                  (unsigned long long)bytes >> 10, f.len_max, f.together, f.batch,
                   (unsigned long long)(live * 100 / f.rig.store.log.ring));
     rig_end(&f.rig);
 }
@@ -175,100 +177,26 @@ static void a_full_store_goes_on(void **state)
     static const struct {
         uint64_t bytes;
         uint32_t sector, len_max;
-        unsigned together, batch;
+        unsigned together, batch, checkpoints;
     } cases[] = {
-        {65536, 512, 400, 1, 1},       {65536, 512, 400, 16, 1},     {65536, 512, 3000, 4, 1},
-        {131072, 512, 2000, 8, 4},     {1 << 20, 512, 2000, 64, 1},  {1 << 20, 512, 16000, 64, 1},
-        {1 << 20, 4096, 2000, 16, 1},  {1 << 20, 512, 8000, 4, 8},   {4 << 20, 512, 16000, 64, 1},
-        {4 << 20, 512, 60000, 8, 1},   {16 << 20, 512, 32000, 64, 1}, {16 << 20, 512, 64000, 8, 8},
+        {65536, 512, 400, 1, 1, 0},      {65536, 512, 400, 16, 1, 0},
+        {65536, 512, 3000, 4, 1, 0},     {131072, 512, 2000, 8, 4, 0},
+        {1 << 20, 512, 2000, 64, 1, 0},  {1 << 20, 512, 16000, 64, 1, 0},
+        {1 << 20, 4096, 2000, 16, 1, 0}, {1 << 20, 512, 8000, 4, 8, 0},
+        {4 << 20, 512, 16000, 64, 1, 0}, {4 << 20, 512, 60000, 8, 1, 0},
+        {16 << 20, 512, 32000, 64, 1, 0}, {16 << 20, 512, 64000, 8, 8, 0},
+        {64 << 20, 512, 1800, 64, 8, 20}, /* as often as in a store of 1.25 GiB */
     };
     unsigned most = getenv("RUNG_TEST_SLOW") ? 4 : RUNG_ARRAY_LEN(cases);
     (void)state;
-    for (unsigned i = 0; i < most; i++)
-        full_run(cases[i].bytes, cases[i].sector, cases[i].len_max, cases[i].together,
-                 cases[i].batch);
-}
-
-/* Sets keys from *n on until one is refused, some in each write: so many lines. */
-static unsigned full_lines(unsigned *n, unsigned batch, uint32_t len)
-{
-    size_t before = test_log_count(f.rig.p);
-    int result;
-    do {
-        writes[0].write = (struct rig_write){.count = 0};
-        for (unsigned i = 0; i < batch; i++)
-            full_add(&writes[0], *n + i, len);
-        rig_start(&f.rig, &writes[0].write);
-        result = full_wait(&writes[0]);
-        *n += result ? 0 : batch;
-    } while (!result);
-    assert_int_equal(result, RUNG_E_FULL);
-    return (unsigned)(test_log_count(f.rig.p) - before);
-}
-
-static void full_remove(unsigned *n, unsigned count)
-{
-    while (count-- > 0) {
-        writes[0].write = (struct rig_write){.count = 0};
-        full_add(&writes[0], --*n, UINT32_MAX);
-        rig_start(&f.rig, &writes[0].write);
-        assert_int_equal(full_wait(&writes[0]), 0);
+    for (unsigned i = 0; i < most; i++) {
+        memset(&f, 0, sizeof(f));
+        f.len_max = cases[i].len_max;
+        f.together = cases[i].together;
+        f.batch = cases[i].batch;
+        f.checkpoints = cases[i].checkpoints;
+        full_run(cases[i].bytes, cases[i].sector);
     }
-}
-
-static void full_begin(uint64_t bytes)
-{
-    memset(&f, 0, sizeof(f));
-    rig_begin(&f.rig, bytes, 512);
-    assert_int_equal(rig_open(&f.rig), 0);
-}
-
-/* A batch that is too long for what is left makes no full store. What was refused is not in use,
- * and not said to be. */
-static void only_what_is_full_is_told(void **state)
-{
-    unsigned n = 0;
-    char words[64];
-    (void)state;
-    full_begin(1 << 20);
-    assert_int_equal(full_lines(&n, RIG_CHANGES, 100000), 0);
-    assert_int_equal(full_lines(&n, 1, 100000), 1);
-    assert_true(n > 0);
-    snprintf(words, sizeof(words), "full: %llu bytes are in use",
-             (unsigned long long)f.rig.store.index.live);
-    assert_non_null(strstr(test_log_last(f.rig.p), words));
-    rig_end(&f.rig);
-    n = 0;
-    full_begin(1 << 20); /* nor is it hidden from who writes in batches alone */
-    assert_int_equal(full_lines(&n, 1, 1000), 1);
-    assert_int_equal(rig_close(&f.rig), 0);
-    assert_int_equal(rig_open(&f.rig), 0);
-    assert_int_equal(full_lines(&n, 2, 1000), 1);
-    rig_end(&f.rig);
-}
-
-/* A store that stays full while much comes and goes says so once; when it was a good deal less in
- * between, once more, but not each time in a minute. */
-static void a_full_store_says_so_seldom(void **state)
-{
-    unsigned n = 0;
-    (void)state;
-    full_begin(1 << 20);
-    assert_int_equal(full_lines(&n, 1, 1000), 1);
-    for (unsigned i = 0; i < 200; i++) {
-        full_remove(&n, 1 + i % 20);
-        rung_virtual_advance_ns(f.rig.p, RUNG_NS_PER_S);
-        assert_int_equal(full_lines(&n, 1, 1000), 0);
-    }
-    full_remove(&n, n / 4);
-    assert_int_equal(full_lines(&n, 1, 1000), 1);
-    for (unsigned i = 0; i < 20; i++) {
-        full_remove(&n, n / 4);
-        assert_int_equal(full_lines(&n, 1, 1000), 0);
-    }
-    rung_virtual_advance_ns(f.rig.p, 60 * RUNG_NS_PER_S);
-    assert_int_equal(full_lines(&n, 1, 1000), 1);
-    rig_end(&f.rig);
 }
 
 /* The longest value there may be, under the longest key, fits into every empty store, and can be
@@ -299,6 +227,13 @@ static void the_longest_value_fits(void **state)
             rig_end(&rig);
         }
     }
+}
+
+static void full_begin(uint64_t bytes)
+{
+    memset(&f, 0, sizeof(f));
+    rig_begin(&f.rig, bytes, 512);
+    full_open();
 }
 
 /* However much there is to win back, no group of the background's grows beyond a step and a record,
@@ -391,7 +326,6 @@ int main(void)
         cmocka_unit_test(long_values_are_written_over),
         cmocka_unit_test(work_in_the_background_is_bounded),
         cmocka_unit_test(who_waits_and_is_refused_is_forgotten),
-        cmocka_unit_test(only_what_is_full_is_told), cmocka_unit_test(a_full_store_says_so_seldom),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
