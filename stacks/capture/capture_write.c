@@ -25,6 +25,7 @@ static void write_give_up(struct rung_net_capture *capture, int why)
     struct rung_capture_ring *ring = &capture->ring;
     capture->recording = false;
     capture->ended = true;
+    capture->failed = true;
     ring->head = ring->tail = ring->used = ring->out = 0;
     rung_log(capture->p, RUNG_LOG_ERROR, capture->keys->slot,
              "cannot write to %s: %s: its end is missing, and frames pass unrecorded from here on",
@@ -49,13 +50,13 @@ static void write_on_closed(struct rung_op *op, int result)
 {
     struct rung_net_capture *capture = rung_container_of(op, struct rung_net_capture, write_op);
     bool lost = capture->lost > 0;
-    if (result < 0)
+    if (!capture->failed && result < 0)
         write_give_up(capture, result);
-    else
+    else if (!capture->failed) /* else it has been told, and nobody knows how much is there */
         rung_log(capture->p, lost ? RUNG_LOG_WARN : RUNG_LOG_INFO, capture->keys->slot,
                  "%llu frames are recorded in %s, %llu are missing there",
                  (unsigned long long)capture->recorded, write_file(capture),
-                 (unsigned long long)capture->lost);
+                 (unsigned long long)(capture->seen - capture->recorded));
     rung_free(capture->p, capture->ring.bytes);
     rung_timer_stop(capture->p, &capture->patience);
     rung_op_finish(capture->p, capture->closing, RUNG_OK);

@@ -46,6 +46,7 @@ struct rung_net_capture {
     struct rung_timer patience; /* how long closing waits for a slow reader */
     struct rung_op *closing;
     bool ended;             /* closing: the statistics are in the ring */
+    bool failed;            /* the file could not be written */
 };
 
 enum rung_err rung_net_capture_open(struct rung_net_capture *self, struct rung_platform *p,

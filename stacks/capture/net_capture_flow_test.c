@@ -213,6 +213,7 @@ static void the_limit_ends_the_recording(void **state)
     capture_close(&t);
     capture_read(&t, &file);
     assert_int_equal(test_pcapng_rest(&file), 18);
+    assert_non_null(strstr(test_log_last(t.p), "18 frames are recorded in f, 82 are missing"));
     assert_true(file.has_statistics && file.seen == 100 && file.recorded == 18);
     rung_virtual_sink(t.p, "f", &len);
     assert_in_range(len, 19000, 20000);
@@ -239,6 +240,7 @@ static void a_disk_that_fails_does_not_stop_the_traffic(void **state)
     rung_virtual_sinks_fail(t.p, RUNG_OK);
     capture_close(&t);
     assert_false(rung_virtual_sink_is_open(t.p, "f"));
+    assert_int_equal(test_log_count(t.p), 2); /* nothing of how many are there */
     capture_end(&t);
 }
 
@@ -257,6 +259,7 @@ static void closing_does_not_wait_for_ever(void **state)
     capture_close(&t);
     assert_int_equal(rung_clock_monotonic_ns(t.p) - before, 2 * RUNG_NS_PER_S);
     assert_non_null(strstr(rung_virtual_log(t.p), "cannot write to f: its reader is too slow"));
+    assert_int_equal(test_log_count(t.p), 2);
     assert_false(rung_virtual_sink_is_open(t.p, "f"));
     capture_end(&t);
 }
