@@ -172,11 +172,14 @@ static bool rx_may_stay(uint16_t type, const struct pbuf *p)
            && IP6H_NEXTH(head) != IP6_NEXTH_ICMP6;
 }
 
-/* Whether a datagram put together from fragments has a good sum nobody but us can know. */
-static void rx_set_checks(struct lwip_core *core, uint16_t flags, bool fragment)
+/* Whether a datagram put together from fragments has a good sum nobody but us can know. With
+ * RUNG_FRAME_CSUM it has none, and is whole: behind an extension header too. */
+static void rx_set_checks(struct lwip_core *core, uint16_t flags, uint16_t type,
+                          const struct pbuf *p)
 {
     uint16_t want = core->netif.chksum_flags | NETIF_CHECKSUM_CHECK_TCP | NETIF_CHECKSUM_CHECK_UDP;
-    if ((flags & (RUNG_FRAME_VERIFIED | RUNG_FRAME_CSUM)) && !fragment)
+    if (flags & RUNG_FRAME_CSUM ? !rx_is_fragment(type, p)
+                                : (flags & RUNG_FRAME_VERIFIED) && !rx_may_stay(type, p))
         want &= (uint16_t)~(NETIF_CHECKSUM_CHECK_TCP | NETIF_CHECKSUM_CHECK_UDP);
     NETIF_SET_CHECKSUM_CTRL(&core->netif, want);
 }
@@ -225,7 +228,7 @@ static void rx_frame(struct lwip_core *core, struct rung_frame *frame)
         return;
     }
     uint16_t type = (uint16_t)(head[12] << 8 | head[13]);
-    rx_set_checks(core, flags, rx_is_fragment(type, p));
+    rx_set_checks(core, flags, type, p);
     if (rung_lwip_link_is_short(core) && rx_may_stay(type, p))
         p = rung_lwip_spare(core, p, false);
     if (p)
