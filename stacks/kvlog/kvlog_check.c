@@ -43,60 +43,70 @@ static int check_supers(struct check *c)
     return err;
 }
 
-/* Counts the records of a good group, and those that the index needs. */
-static void check_records(struct check *c, const struct kvlog_group *group)
+/* Looks at a record whose header is good. */
+static void check_record(struct check *c, uint64_t at, const struct kvlog_record *r)
 {
     struct rung_kvlog *self = c->self;
+    struct rung_kvlog_node *node =
+        r->key_len ? rung_kvlog_find(self, (const char *)r->key, r->key_len) : NULL;
+    bool needed = node && node->size != KVLOG_ABSENT && node->pos == at;
+    c->report->records++;
+    c->needed += needed;
+    if (!rung_kvlog_window_value(&c->window, at + KVLOG_RECORD_BYTES + r->key_len, r)) {
+        if (!c->window.err)
+            check_found(c, rung_kvlog_place(self, at), r->type == KVLOG_PAGE
+                        ? "a page of the index is damaged" : "a value is damaged");
+    } else if (needed && node->lost) {
+        check_found(c, rung_kvlog_place(self, at), "a value was lost to damage before");
+    } else if (needed && node->size != r->size) { /* so said a page, or a move, that was made up */
+        check_found(c, rung_kvlog_place(self, at), "a value is not as long as the index says");
+    }
+}
+
+/* The records of a group. Behind a damaged header any good one may be the next. */
+static void check_records(struct check *c, const struct kvlog_group *group)
+{
     uint64_t at = group->pos + KVLOG_GROUP_BYTES, end = group->pos + group->len;
-    struct kvlog_record r;
-    for (; at < end && rung_kvlog_window_record(&c->window, at, end, &r); at += kvlog_whole(&r)) {
-        struct rung_kvlog_node *node =
-            r.key_len ? rung_kvlog_find(self, (const char *)r.key, r.key_len) : NULL;
-        c->report->records++;
-        if (node && node->size != KVLOG_ABSENT && node->pos == at) {
-            c->needed++;
-            if (node->lost)
-                check_found(c, rung_kvlog_place(self, at), "a value was lost to damage before");
-            else if (node->size != r.size) /* so said a page, or a move, that somebody made up */
-                check_found(c, rung_kvlog_place(self, at), "a value is not as long as the index "
-                    "says");
+    uint32_t count = 0;
+    bool bad = false, known = true; /* how many there are */
+    while (at < end && !c->window.err) {
+        struct kvlog_record r;
+        if (rung_kvlog_window_record(&c->window, at, end, &r) && r.epoch == group->epoch) {
+            uint64_t whole = kvlog_whole(&r);
+            check_record(c, at, &r);
+            at += whole;
+            count++;
+            bad = false;
+        } else {
+            if (!bad && !c->window.err)
+                check_found(c, rung_kvlog_place(c->self, at), "a record's header is damaged");
+            bad = true;
+            known = false;
+            at++;
         }
     }
+    if (!c->window.err && known && count != group->count)
+        check_found(c, rung_kvlog_place(c->self, group->pos), "a group does not hold as many "
+                    "records as it says");
 }
 
 /* The group at pos; where the next one is. */
 static uint64_t check_group(struct check *c, uint64_t pos)
 {
     struct rung_kvlog *self = c->self;
-    struct rung_kvlog_survey survey = {.group = {.pos = pos}};
-    enum rung_kvlog_verdict verdict = rung_kvlog_survey(&c->window, &survey);
-    uint64_t next = rung_kvlog_up(self, pos + survey.group.len);
-    if (verdict != KVLOG_NO_GROUP && next > self->log.head)
-        verdict = KVLOG_NO_GROUP;
-    switch (verdict) {
-    case KVLOG_NOT_READ:
+    struct kvlog_group group = {.pos = pos};
+    uint64_t head = self->log.head;
+    bool good = rung_kvlog_window_group(&c->window, &group)
+                && rung_kvlog_up(self, pos + group.len) <= head;
+    if (c->window.err)
         return pos;
-    case KVLOG_NO_GROUP:
+    if (!good) {
         check_found(c, rung_kvlog_place(self, pos), "a group's header is damaged");
-        return rung_kvlog_next_group(&c->window, pos + self->log.unit, self->log.head, 0);
-    case KVLOG_GOOD:
-        check_records(c, &survey.group);
-        break;
-    case KVLOG_BAD_VALUE:
-        check_found(c, rung_kvlog_place(self, survey.bad), "a value is damaged");
-        check_records(c, &survey.group);
-        break;
-    case KVLOG_BAD_PAGE:
-        check_found(c, rung_kvlog_place(self, survey.bad), "a page of the index is damaged");
-        check_records(c, &survey.group);
-        break;
-    case KVLOG_BAD_RECORD:
-        check_found(c, rung_kvlog_place(self, survey.bad), "a record's header is damaged");
-        check_records(c, &survey.group);
-        break;
+        return rung_kvlog_next_group(&c->window, pos + self->log.unit, head, 0);
     }
+    check_records(c, &group);
     c->report->groups++;
-    return next;
+    return rung_kvlog_up(self, pos + group.len);
 }
 
 int rung_kvlog_check(struct rung_kvlog *self, struct rung_kvlog_check *report)

@@ -109,6 +109,14 @@ const uint8_t *rung_kvlog_window_at(struct rung_kvlog_window *window, uint64_t p
     return window->bytes + (pos - from);
 }
 
+bool rung_kvlog_window_group(struct rung_kvlog_window *window, struct kvlog_group *group)
+{
+    struct rung_kvlog *self = window->self;
+    const uint8_t *head = rung_kvlog_window_at(window, group->pos, KVLOG_GROUP_BYTES);
+    return head && rung_kvlog_get_group(head, self->log.salt, group)
+           && rung_kvlog_up(self, group->pos + group->len) - group->tail <= self->log.ring;
+}
+
 bool rung_kvlog_window_record(struct rung_kvlog_window *window, uint64_t pos, uint64_t end,
                               struct kvlog_record *r)
 {
@@ -119,9 +127,9 @@ bool rung_kvlog_window_record(struct rung_kvlog_window *window, uint64_t pos, ui
            && kvlog_whole(r) <= end - pos;
 }
 
-/* Whether the value behind a header is good, chunk by chunk: it may be longer than the window. */
-static bool io_value_good(struct rung_kvlog_window *window, uint64_t at,
-                          const struct kvlog_record *r)
+/* Chunk by chunk: it may be longer than the window. */
+bool rung_kvlog_window_value(struct rung_kvlog_window *window, uint64_t at,
+                             const struct kvlog_record *r)
 {
     uint32_t size = kvlog_has_stream(r->type) ? r->size : 0;
     uint64_t salt = window->self->log.salt, version = r->version;
@@ -140,21 +148,16 @@ enum rung_kvlog_verdict rung_kvlog_survey(struct rung_kvlog_window *window,
                                           struct rung_kvlog_survey *survey)
 {
     struct kvlog_group *group = &survey->group;
-    struct rung_kvlog *self = window->self;
-    const uint8_t *head = rung_kvlog_window_at(window, group->pos, KVLOG_GROUP_BYTES);
     enum rung_kvlog_verdict verdict = KVLOG_GOOD;
     survey->bad = group->pos;
-    if (!head)
-        return KVLOG_NOT_READ;
-    if (!rung_kvlog_get_group(head, self->log.salt, group)
-        || rung_kvlog_up(self, group->pos + group->len) - group->tail > self->log.ring)
-        return KVLOG_NO_GROUP;
+    if (!rung_kvlog_window_group(window, group))
+        return window->err ? KVLOG_NOT_READ : KVLOG_NO_GROUP;
     uint64_t at = group->pos + KVLOG_GROUP_BYTES, end = group->pos + group->len;
     for (uint32_t n = 0; n < group->count; n++) {
         struct kvlog_record r = {0};
         bool good = rung_kvlog_window_record(window, at, end, &r) && r.epoch == group->epoch;
         enum rung_kvlog_verdict worse = r.type == KVLOG_PAGE ? KVLOG_BAD_PAGE : KVLOG_BAD_VALUE;
-        if (good && !io_value_good(window, at + KVLOG_RECORD_BYTES + r.key_len, &r)
+        if (good && !rung_kvlog_window_value(window, at + KVLOG_RECORD_BYTES + r.key_len, &r)
             && verdict < worse) {
             verdict = worse;
             survey->bad = at;

@@ -92,6 +92,13 @@ uint64_t rung_kvlog_next_group(struct rung_kvlog_window *window, uint64_t from, 
 bool rung_kvlog_lapped(struct rung_kvlog_window *window, uint64_t from, uint64_t to,
                        struct kvlog_group *newest);
 
+/* The group whose header is at group->pos, if there is one that can be. */
+bool rung_kvlog_window_group(struct rung_kvlog_window *window, struct kvlog_group *group);
+
+/* Whether the value at `at`, behind the record's header and key, is as it was written. */
+bool rung_kvlog_window_value(struct rung_kvlog_window *window, uint64_t at,
+                             const struct kvlog_record *r);
+
 /* The record at pos inside a group that ends at `end`; its key is good until the window moves. */
 bool rung_kvlog_window_record(struct rung_kvlog_window *window, uint64_t pos, uint64_t end,
                               struct kvlog_record *r);

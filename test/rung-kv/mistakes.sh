@@ -230,7 +230,7 @@ printf X | dd of=damaged bs=1 seek="$at" conv=notrunc 2>/dev/null
 status=0
 "$kv" dump --salvage damaged >rest 2>err || status=$?
 equal 1 "$status" "exit status of a dump without a value"
-grep -q '1 of 8 keys could not be read; the dump has all others' err || fail "it said: $(cat err)"
+grep -q '1 of 8 keys could not be read; the dump has the others' err || fail "it said: $(cat err)"
 well "$kv" create saved 256K
 well "$kv" load saved <rest
 well "$kv" list s
@@ -251,6 +251,30 @@ for command in dump list; do
     grep -q 'not all of the damaged store could be read: keys may be missing' err || fail "$command said: $(cat err)"
 done
 equal "key1 key2 key4 key5" "$(tr '\n' ' ' <rest | sed 's/ $//')" "the keys that are left"
+
+# check goes on behind the damage for which a store does not open, inside its group and behind it.
+well "$kv" create many 1M
+for i in 1 2 3 4 5 6; do printf '+4,7:key%d->value %d\n' "$i" "$i"; done >dump
+echo >>dump
+"$kv" load many <dump 2>/dev/null
+well "$kv" set many other else
+for word in key2 'value 4' key5 else; do
+    at=$(grep -abo "$word" many | head -n 1 | cut -d: -f1)
+    printf X | dd of=many bs=1 seek="$at" conv=notrunc 2>/dev/null
+done
+status=0
+"$kv" check many >out 2>err || status=$?
+equal 1 "$status" "exit status of check"
+equal 1 "$(wc -l <err)" "lines on standard error: $(cat err)"
+equal 2 "$(grep -c '^byte [0-9]*: a record.s header is damaged$' out)" "headers in: $(cat out)"
+equal 2 "$(grep -c '^byte [0-9]*: a value is damaged$' out)" "values in: $(cat out)"
+grep -q ': 4 damages$' out || fail "check said: $(cat out)"
+status=0
+"$kv" dump --salvage many >rest 2>err || status=$?
+equal 1 "$status" "exit status of dump"
+for line in 'not all of the damaged store' '2 of 5 keys could not be read'; do
+    grep -q "$line" err || fail "not said: $line"
+done
 
 # A program that was killed within its last write: check says that it is not there.
 well "$kv" create killed 1M

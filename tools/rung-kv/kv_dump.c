@@ -62,7 +62,7 @@ int kv_command_dump(struct kv_store *store, int argc, char **argv)
     }
     putchar('\n');
     if (lost)
-        kv_say("%" PRIu64 " of %" PRIu64 " keys could not be read; the dump has all others", lost,
+        kv_say("%" PRIu64 " of %" PRIu64 " keys could not be read; the dump has the others", lost,
                done);
     return kv_output_end() || lost ? KV_FAILED : KV_OK;
 }

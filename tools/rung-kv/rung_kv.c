@@ -28,7 +28,8 @@ static const char usage[] =
     "  check FILE           read everything and tell what is damaged\n"
     "  compact FILE         move what is needed together, and drop the rest\n"
     "\n"
-    "  --salvage            open a damaged store as far as possible (get, list, dump)\n"
+    "  --salvage            open a damaged store as far as possible (get, list, dump; check does\n"
+    "                       so by itself)\n"
     "  --sector-size=4096   of a new store, for disks with such sectors (create; else 512)\n"
     "  --progress           tell how far it is, even if standard error is no terminal\n"
     "  --help               this text\n"
@@ -109,7 +110,13 @@ static int main_run(struct rung_platform *p, const struct kv_command *command,
         kv_say("%s: %s", options->file, strerror(errno));
         return KV_FAILED;
     }
+    bool checks = command->run == kv_command_check;
     int err = kv_open(&store, p, options);
+    if (err == RUNG_E_CORRUPT && checks && !options->salvage && store.log.log.ring) {
+        options->salvage = true; /* there is a superblock, and it was said why it is of no use */
+        rung_log_set_level(p, RUNG_LOG_ERROR);
+        err = kv_open(&store, p, options);
+    }
     if (err)
         return KV_FAILED;
     int status = command->run(&store, argc, argv);
@@ -119,10 +126,10 @@ static int main_run(struct rung_platform *p, const struct kv_command *command,
         kv_say("closing %s failed: %s", options->file, rung_err_text(err));
         status = KV_FAILED;
     }
-    if (!status && partial) {
+    if (partial && !checks) {
         kv_say("not all of the damaged store could be read: keys may be missing or have come back, "
                "and values may be older");
-        status = KV_FAILED;
+        status = status ? status : KV_FAILED;
     }
     return status;
 }
