@@ -119,8 +119,6 @@
 #define TCP_MSL 30000          /* TIME-WAIT lasts twice that: 60 s, as on Linux */
 #define TCP_SYNMAXRTX 12       /* a second each */
 #define TCP_MAXRTX 12
-#define LWIP_TCP_CALC_INITIAL_CWND(mss) \
-    ((tcpwnd_size_t)LWIP_MIN(10U * (mss), LWIP_MAX(2U * (mss), 14600U))) /* RFC 6928 */
 #define LWIP_HOOK_TCP_ISN(local_ip, local_port, remote_ip, remote_port) rung_lwip_port_random()
 
 #endif
