@@ -375,6 +375,6 @@ int main(void)
         printf("skipped: %s\n", why);
         return TEST_NETNS_SKIP;
     }
-    test_sysctl("net/ipv6/conf/default/disable_ipv6", "1");
+    test_link_quiet("default");
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -50,7 +50,8 @@ void test_link_move(const char *name, int pid);
 /* Writes a setting: "net/ipv6/conf/tap0/disable_ipv6", "1". The path is relative to /proc/sys. */
 void test_sysctl(const char *path, const char *value);
 
-/* Keeps the kernel from speaking on this interface on its own: no IPv6 there. */
+/* Keeps the kernel from speaking on this interface on its own: no IPv6 there. "default": on those
+ * that are made from now on. */
 void test_link_quiet(const char *name);
 
 #endif
