@@ -122,15 +122,10 @@ static enum rung_err entropy_seed(struct rung_xen_entropy *e)
                  "as xen.entropy=jitter allows");
     if (enough)
         return RUNG_OK;
-    if (e->allow_jitter)
-        rung_log(e->p, RUNG_LOG_ERROR, "entropy",
-                 "no RDRAND or RDSEED that works, and the clock does not jitter: give the guest "
-                 "RDRAND (cpuid= in its configuration)");
-    else
-        rung_log(e->p, RUNG_LOG_ERROR, "entropy",
-                 "no RDRAND or RDSEED that works: give the guest RDRAND (cpuid= in its "
-                 "configuration), or let the clock's jitter do with "
-                 "xen.entropy=jitter");
+    rung_log(e->p, RUNG_LOG_ERROR, "entropy", "no RDRAND or RDSEED that works%s: give the guest "
+             "RDRAND (cpuid= in its configuration)%s",
+             e->allow_jitter ? ", and the clock does not jitter" : "",
+             e->allow_jitter ? "" : ", or let the clock's jitter do with xen.entropy=jitter");
     e->cpu = NULL;
     return RUNG_E_NOTSUP;
 }

@@ -23,8 +23,8 @@ target_compile_options(rung_xen_flags INTERFACE
     # A table of jumps has eight bytes for each value of a switch; and to keep values over calls and
     # along branches takes more code here than to make them again.
     "$<$<CONFIG:Release>:-Oz;-fno-jump-tables;-fno-caller-saves;-fno-tree-dominator-opts>"
-    # Gaps that would bring functions and loops to rounder addresses are 4 KiB of a website.
-    -falign-functions=1 -falign-jumps=1 -falign-loops=1
+    # Gaps that would bring functions, loops and data to rounder addresses are 4 KiB of a website.
+    -falign-functions=1 -falign-jumps=1 -falign-loops=1 -malign-data=abi
     -fno-pie -mcmodel=small -fmacro-prefix-map=${RUNG_ROOT}/=
     # One thread and no %fs behind which a canary could stand.
     $<$<COMPILE_LANGUAGE:C>:-fstack-protector-strong -mstack-protector-guard=global>
@@ -46,6 +46,8 @@ add_library(rung_xen_link INTERFACE)
 target_link_options(rung_xen_link INTERFACE
     -nostdlib -static -Wl,-T,${xen_script} -Wl,-z,max-page-size=4096 -Wl,-z,noexecstack
     -Wl,-z,norelro -Wl,--build-id=none -fstack-protector-strong -mstack-protector-guard=global
-    -flto-partition=one -fno-asynchronous-unwind-tables)
+    -flto-partition=one -fno-asynchronous-unwind-tables
+    # Functions keep what they were compiled with; this is for their strings and other data.
+    "$<$<CONFIG:Release>:-Oz>" -malign-data=abi)
 
 target_link_libraries(rung_base_flags INTERFACE rung_xen_flags rung_xen_libc_headers)

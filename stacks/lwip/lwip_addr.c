@@ -140,6 +140,15 @@ static void addr_tell4(struct lwip_core *core)
              routed ? ", router " : "", routed ? addr_text(&netif->gw, router) : "");
 }
 
+/* Of an IPv6 address that another host has, or says that it has. */
+static void addr_tell_clash6(struct lwip_core *core, s8_t index, const char *has)
+{
+    char text[RUNG_ADDR_TEXT];
+    rung_log(core->p, RUNG_LOG_WARN, core->slot,
+             "another host on this link %s the address %s: give one of them another", has,
+             addr_text(netif_ip_addr6(&core->netif, index), text));
+}
+
 static void addr_tell6(struct lwip_core *core)
 {
     for (s8_t i = 0; i < LWIP_IPV6_NUM_ADDRESSES; i++) {
@@ -149,13 +158,11 @@ static void addr_tell6(struct lwip_core *core)
         if (kind == core->told6[i])
             continue;
         core->told6[i] = kind;
-        addr_text(netif_ip_addr6(&core->netif, i), text);
         if (kind == 1)
-            rung_log(core->p, RUNG_LOG_INFO, core->slot, "address %s", text);
+            rung_log(core->p, RUNG_LOG_INFO, core->slot, "address %s",
+                     addr_text(netif_ip_addr6(&core->netif, i), text));
         else if (kind == 2)
-            rung_log(core->p, RUNG_LOG_WARN, core->slot,
-                     "another host on this link has the address %s: give one of them another",
-                     text);
+            addr_tell_clash6(core, i, "has");
     }
 }
 
@@ -167,13 +174,10 @@ static void addr_on_status(struct netif *netif)
 void rung_lwip_addr_clash6(struct lwip_core *core, s8_t index)
 {
     uint64_t now = rung_loop_now_ns(core->p);
-    char text[RUNG_ADDR_TEXT];
     if (now < core->clash_due_ns)
         return;
     core->clash_due_ns = now + ADDR_CLASH_NS;
-    rung_log(core->p, RUNG_LOG_WARN, core->slot,
-             "another host on this link says that it has the address %s: give one of them another",
-             addr_text(netif_ip_addr6(&core->netif, index), text));
+    addr_tell_clash6(core, index, "says that it has");
 }
 
 /* Asks who has our static address, in nobody's name (RFC 5227 2.1.1): whoever has it too answers,
