@@ -204,9 +204,10 @@ static void a_full_store_goes_on(void **state)
 static void the_longest_value_fits(void **state)
 {
     char key[RUNG_KV_KEY_MAX];
+    uint64_t part = getenv("RUNG_TEST_SLOW") ? 1 : 3;
     (void)state;
     memset(key, 'k', sizeof(key));
-    for (uint64_t bytes = 65536; bytes <= 8 << 20; bytes += bytes / 3 / 4096 * 4096) {
+    for (uint64_t bytes = 65536; bytes <= 8 << 20; bytes += bytes / part / 4096 * 4096) {
         for (unsigned sector = 512; sector <= 4096; sector *= 8) {
             struct rig rig;
             if (sector == 4096 && bytes < 270336)
@@ -270,10 +271,11 @@ static void work_in_the_background_is_bounded(void **state)
  * room for them however they come, beside others that stay or together with them. */
 static void long_values_are_written_over(void **state)
 {
+    unsigned rounds = getenv("RUNG_TEST_SLOW") ? 200 : 1200;
     (void)state;
     full_begin(32 << 20);
     f.keys = 9;
-    for (unsigned n = 0; n < 1200; n++) {
+    for (unsigned n = 0; n < rounds; n++) {
         unsigned flying = 1 + rig_below(&f.rig, 6);
         for (unsigned k = 0; k < flying; k++) {
             unsigned changes = rig_below(&f.rig, 4) ? 1 : 3, from = n < 9 ? n : 0;

@@ -151,6 +151,8 @@ static void lent_versions_of_another_store_differ(void **state)
     for (unsigned i = 0; i < 2; i++) {
         if (i > 0) {
             kv_close(&t);
+            if (kv_fixture.clean)
+                kv_fixture.clean();
             t.kv = kv_fixture.open(t.p, KV_EMPTY);
             assert_non_null(t.kv);
         }
