@@ -4,7 +4,7 @@ include_guard()
 
 # The rows of the key table that boot can set, and the list of those fixed at build time.
 function(rung_key_rows_ out_rows out_fixed app path member keys)
-    rung_get(defaults app.${app}.DEFAULTS)
+    rung_defaults(defaults ${app})
     rung_instance_fixed_(fixed ${app} "${path}" "${keys}")
     set(rows "")
     set(fixed_rows "")

@@ -71,14 +71,17 @@ function(rung_check_words_ what known free)
 endfunction()
 
 # rung_module(NAME PROVIDES iface... [REQUIRES iface...] [PLATFORMS p...] SOURCES file...
-#             [HOT file...] [LINK target...] [KEYS key...] [GENERATE function] [TESTS file...])
+#             [HOT file...] [LINK target...] [KEYS key...] [DEFAULTS iface.key=value...]
+#             [GENERATE function] [TESTS file...])
 # HOT are those of SOURCES that copy what packets and requests carry, or that each of them passes many
-# times: where all else is compiled to be small (hot_options), these stay fast.
+# times: where all else is compiled to be small (hot_options), these stay fast. DEFAULTS are those of
+# keys that what it requires may have; an app's own go before them.
 function(rung_module name)
     rung_check_words_("rung_module(${name})"
-                      "PROVIDES;REQUIRES;PLATFORMS;SOURCES;HOT;LINK;KEYS;GENERATE;TESTS" "" ${ARGN})
+                      "PROVIDES;REQUIRES;PLATFORMS;SOURCES;HOT;LINK;KEYS;DEFAULTS;GENERATE;TESTS" ""
+                      ${ARGN})
     cmake_parse_arguments(PARSE_ARGV 1 m "" "GENERATE"
-                          "PROVIDES;REQUIRES;PLATFORMS;SOURCES;HOT;LINK;KEYS;TESTS")
+                          "PROVIDES;REQUIRES;PLATFORMS;SOURCES;HOT;LINK;KEYS;DEFAULTS;TESTS")
     if(m_UNPARSED_ARGUMENTS OR NOT m_PROVIDES OR NOT m_SOURCES)
         message(FATAL_ERROR "rung_module(${name}): give PROVIDES and SOURCES, and nothing unknown "
                             "('${m_UNPARSED_ARGUMENTS}').")
@@ -91,6 +94,12 @@ function(rung_module name)
     endforeach()
     rung_protect(m_KEYS)
     rung_check_keys_("rung_module(${name})" ${m_KEYS})
+    foreach(pair IN LISTS m_DEFAULTS)
+        if(NOT pair MATCHES "^([a-z]+)\\.[^=]+=" OR NOT CMAKE_MATCH_1 IN_LIST m_REQUIRES)
+            message(FATAL_ERROR "rung_module(${name}): DEFAULTS '${pair}' does not read as "
+                                "iface.key=value with an interface of REQUIRES.")
+        endif()
+    endforeach()
     rung_get(known modules)
     if(name IN_LIST known)
         message(FATAL_ERROR "rung_module(${name}) stands twice.")
@@ -105,7 +114,7 @@ function(rung_module name)
     rung_absolute(m_HOT ${m_HOT})
     rung_absolute(m_TESTS ${m_TESTS})
     rung_add(modules ${name})
-    foreach(field PROVIDES REQUIRES PLATFORMS SOURCES HOT LINK KEYS GENERATE TESTS)
+    foreach(field PROVIDES REQUIRES PLATFORMS SOURCES HOT LINK KEYS DEFAULTS GENERATE TESTS)
         rung_set(module.${name}.${field} ${m_${field}})
     endforeach()
     rung_set(module.${name}.FOLDER "${CMAKE_CURRENT_SOURCE_DIR}")
