@@ -87,9 +87,6 @@ const char *rung_tarkv_get_header(const uint8_t *block, struct rung_tarkv_header
         memcpy(header->path.bytes + header->path.len, name.bytes, name.len);
         header->path.len += name.len;
     }
-    if (header->type == '0' && header->path.len
-        && header->path.bytes[header->path.len - 1] == '/')
-        header->type = '5'; /* as V7 has folders */
     return NULL;
 }
 

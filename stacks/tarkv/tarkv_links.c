@@ -47,28 +47,38 @@ static struct rung_tarkv_entry *links_before(const struct rung_tarkv *self,
     return found;
 }
 
+/* The file or symbolic link that a hard link is another name of; NULL: there is none. */
+static const struct rung_tarkv_entry *links_origin(const struct rung_tarkv *self,
+                                                   const struct rung_tarkv_entry *to)
+{
+    for (unsigned n = 0; to && to->kind == TARKV_HARD && n < LINKS_MOST; n++)
+        to = links_before(self, to);
+    return to && to->kind != TARKV_HARD ? to : NULL;
+}
+
+/* One of a symbolic link stays for links_soft(). */
 static enum rung_err links_hard(struct rung_tarkv *self)
 {
     for (size_t i = 0; i < self->count; i++) {
-        const struct rung_tarkv_entry *to = self->entries[i];
-        if (to->kind != TARKV_HARD)
-            continue;
-        for (unsigned n = 0; to && to->kind == TARKV_HARD && n < LINKS_MOST; n++)
-            to = links_before(self, to);
-        if (!to || to->kind != TARKV_FILE)
+        const struct rung_tarkv_entry *origin = links_origin(self, self->entries[i]);
+        if (!origin)
             return links_refuse(self, self->entries[i],
                                 "links to no file in front of it: make the archive anew");
-        links_become(self->entries[i], to);
+        if (self->entries[i]->kind == TARKV_HARD && origin->kind == TARKV_FILE)
+            links_become(self->entries[i], origin);
     }
     return RUNG_OK;
 }
 
-/* From a symbolic link to the file; NULL: what is wrong was logged. */
+/* From a link to the file; NULL: what is wrong was logged. */
 static const struct rung_tarkv_entry *links_follow(struct rung_tarkv *self,
                                                    const struct rung_tarkv_entry *link)
 {
     const struct rung_tarkv_entry *to = link;
     for (unsigned n = 0; n < LINKS_MOST; n++) {
+        to = links_origin(self, to); /* there is one, as links_hard() found */
+        if (to->kind == TARKV_FILE)
+            return to;
         struct rung_tarkv_key key = {.len = to->key_len};
         memcpy(key.bytes, to->key, to->key_len);
         while (key.len && key.bytes[--key.len] != '/') /* the folder that the link is in */
@@ -86,8 +96,6 @@ static const struct rung_tarkv_entry *links_follow(struct rung_tarkv *self,
                          "there (tar --dereference), or remove it");
             return NULL;
         }
-        if (to->kind == TARKV_FILE)
-            return to;
     }
     links_refuse(self, link, "is a link that leads in a circle: remove it");
     return NULL;

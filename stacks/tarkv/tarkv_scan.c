@@ -70,13 +70,37 @@ static enum rung_err scan_value(struct scan *s, struct rung_tarkv_entry *entry)
     return RUNG_OK;
 }
 
+static const struct rung_tarkv_text *scan_path(const struct scan *s)
+{
+    return s->extra.path.len ? &s->extra.path : &s->header.path;
+}
+
+/* As V7 has folders. The name in the header may be the beginning of a long one. */
+static bool scan_is_folder(const struct scan *s)
+{
+    const struct rung_tarkv_text *path = scan_path(s);
+    return path->len && path->bytes[path->len - 1] == '/';
+}
+
+/* The archived folder itself, as Python writes it: "/". */
+static bool scan_is_top(const struct scan *s, const struct rung_tarkv_text *path)
+{
+    size_t n = 0;
+    while (n < path->len && path->bytes[n] == '/')
+        n++;
+    return s->header.type == '5' && n == path->len;
+}
+
 /* The entry's name, made a key; *none: it has none, and is passed over. */
 static enum rung_err scan_name(struct scan *s, bool *none)
 {
-    const struct rung_tarkv_text *path = s->extra.path.len ? &s->extra.path : &s->header.path;
+    const struct rung_tarkv_text *path = scan_path(s);
     s->key.len = 0;
     if (!path->len)
         return scan_wrong(s, RUNG_E_CORRUPT, "it has no name; write the archive anew");
+    *none = scan_is_top(s, path);
+    if (*none)
+        return RUNG_OK;
     enum rung_tarkv_naming naming = rung_tarkv_walk(&s->key, path->bytes, path->len, false);
     *none = naming == TARKV_HIDDEN || s->key.len == 0;
     if (naming == TARKV_OUTSIDE)
@@ -92,7 +116,7 @@ static enum rung_err scan_file(struct scan *s, uint64_t size)
 {
     bool none;
     enum rung_err err = scan_name(s, &none);
-    if (err || none)
+    if (err || none || scan_is_folder(s))
         return err;
     if (s->extra.sparse)
         return scan_wrong(s, RUNG_E_NOTSUP, "a sparse file; make the archive without --sparse");

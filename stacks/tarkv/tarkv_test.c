@@ -50,6 +50,7 @@ static void what_is_no_file_is_not_there(void **state)
     tar_begin(&t);
     tar_extra(&t, 'g', comment, sizeof(comment) - 1); /* as git archive begins */
     tar_header(&t, '5', "./", 0);
+    tar_header(&t, '5', "/", 0); /* Python's arcname="" */
     tar_header(&t, '5', "folder/", 77);      /* whatever its size says, nothing is behind it */
     tar_header(&t, '0', "v7-folder/", 0);
     tar_header(&t, '3', "device", 4096);
@@ -109,6 +110,64 @@ static void links_count_as_what_they_lead_to(void **state)
     tar_has(&t, "hard-again", "home");
     tar_has(&t, "long", "home");
     tar_has(&t, "gnu", "home");
+    tar_end(&t);
+}
+
+/* GNU tar archives a hard link to a symbolic one as one to its name. */
+static void hard_links_to_symbolic_ones(void **state)
+{
+    struct tar_test t;
+    (void)state;
+    tar_begin(&t);
+    tar_link(&t, '2', "site/soft", "index.html");
+    tar_link(&t, '1', "hard", "site/soft");
+    tar_link(&t, '1', "again/hard", "hard");
+    tar_link(&t, '2', "soft", "again/hard");
+    tar_file(&t, "site/index.html", "home");
+    tar_file(&t, "again/index.html", "another");
+    assert_int_equal(tar_open(&t), 0);
+    tar_has(&t, "site/soft", "home");
+    tar_has(&t, "hard", "home");
+    tar_has(&t, "again/hard", "home");
+    tar_has(&t, "soft", "home");
+    tar_end(&t);
+}
+
+/* What the header holds of a long name may end at a slash: that makes no folder of the file, whose
+ * bytes would be taken for entries. */
+static void a_name_that_is_cut_at_a_slash(void **state)
+{
+    struct tar_test t;
+    char inner[1024] = "", cut[101], name[128];
+    (void)state;
+    memset(cut, 'd', 100);
+    cut[99] = '/';
+    cut[100] = 0;
+    snprintf(name, sizeof(name), "%sfile", cut);
+    for (unsigned gnu = 0; gnu < 2; gnu++) {
+        tar_begin(&t);
+        for (unsigned i = 0; i < 2; i++) { /* zeros within, as at an archive's end, and an entry */
+            if (gnu)
+                tar_extra(&t, 'L', name, strlen(name) + 1);
+            else
+                tar_pax(&t, "path", name);
+            tar_header(&t, '0', cut, sizeof(inner));
+            tar_bytes(&t, inner, sizeof(inner));
+            name[strlen(name) - 1]++;
+            memcpy(inner, t.bytes + t.at - sizeof(inner) - 512, 512);
+        }
+        tar_file(&t, "behind", "here");
+        assert_int_equal(tar_open(&t), 0);
+        assert_int_equal(t.store.count, 3);
+        tar_has(&t, "behind", "here");
+        tar_end(&t);
+    }
+    tar_begin(&t); /* and a long one that does end at one is a folder's */
+    tar_pax(&t, "path", "folder/");
+    tar_file(&t, "cut", "");
+    tar_file(&t, "behind", "here");
+    assert_int_equal(tar_open(&t), 0);
+    assert_int_equal(t.store.count, 1);
     tar_end(&t);
 }
 
@@ -227,7 +286,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_of_all_kinds), cmocka_unit_test(what_is_no_file_is_not_there),
         cmocka_unit_test(the_last_of_equal_names_counts),
-        cmocka_unit_test(links_count_as_what_they_lead_to), cmocka_unit_test(sizes_of_all_kinds),
+        cmocka_unit_test(links_count_as_what_they_lead_to),
+        cmocka_unit_test(hard_links_to_symbolic_ones),
+        cmocka_unit_test(a_name_that_is_cut_at_a_slash), cmocka_unit_test(sizes_of_all_kinds),
         cmocka_unit_test(versions_follow_from_the_bytes),
         cmocka_unit_test(no_more_is_read_than_needed), cmocka_unit_test(a_disk_that_fails),
     };
