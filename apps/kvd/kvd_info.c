@@ -25,15 +25,16 @@ static void info_server(struct kvd *kvd, struct kvd_text *t)
 
 static void info_clients(struct kvd *kvd, struct kvd_text *t)
 {
-    kvd_text_fmt(t, "# Clients\r\nconnected_clients:%" PRIu32 "\r\nmaxclients:%" PRIu32 "\r\n",
-                 kvd->conn_count, kvd->config.max_connections);
+    kvd_text_fmt(t, "# Clients\r\nconnected_clients:%" PRIu32 "\r\nmaxclients:%" PRIu32
+                 "\r\nblocked_clients:0\r\n", kvd->conn_count, kvd->config.max_connections);
 }
 
 static void info_memory(struct kvd *kvd, struct kvd_text *t)
 {
-    kvd_text_fmt(t, "# Memory\r\nkvd_query_bytes:%" PRIu64 "\r\nkvd_query_max:%" PRIu64
-                 "\r\nkvd_reply_bytes:%" PRIu64 "\r\nkvd_reply_max:%" PRIu64
-                 "\r\nkvd_keys_at_work:%zu\r\n", kvd->m.query_used, kvd->m.query_max,
+    kvd_text_fmt(t, "# Memory\r\nused_memory:%" PRIu64 "\r\nkvd_query_bytes:%" PRIu64
+                 "\r\nkvd_query_max:%" PRIu64 "\r\nkvd_reply_bytes:%" PRIu64
+                 "\r\nkvd_reply_max:%" PRIu64 "\r\nkvd_keys_at_work:%zu\r\n",
+                 kvd->m.query_used + kvd->m.reply_used, kvd->m.query_used, kvd->m.query_max,
                  kvd->m.reply_used, kvd->m.reply_max, kvd->key_count);
 }
 

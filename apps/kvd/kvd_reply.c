@@ -64,8 +64,8 @@ void kvd_fail_result(struct kvd_cmd *cmd, int result)
 {
     switch (result) {
     case RUNG_E_FULL:
-        kvd_fail(cmd, "ERR the store is full, or its disk: nothing was changed; remove something "
-                 "or enlarge it");
+        kvd_fail(cmd, "ERR the store is full, or its disk: nothing was changed; remove something, "
+                 "or move to a bigger one");
         break;
     case RUNG_E_NOMEM:
         kvd_fail(cmd, "OOM out of memory: nothing was changed");

@@ -51,6 +51,10 @@ static enum rung_err medium_missing(struct opening *o)
 {
     const char *dot = strrchr(o->slot, '.');
     int above = dot ? (int)(dot + 1 - o->slot) : 0;
+    struct stat link;
+    if (lstat(o->path, &link) == 0)
+        return medium_fail(o, RUNG_E_NOTFOUND, "is a link that leads nowhere: correct %s.path",
+                           o->slot);
     if (o->read_only)
         return medium_fail(o, RUNG_E_NOTFOUND, "no such file: correct %s.path", o->slot);
     if (!o->size)
@@ -90,6 +94,9 @@ static enum rung_err medium_open_error(const struct opening *o, int err)
                                                          "writing", o->slot);
     case EACCES:
     case EPERM:
+        if (o->made)
+            return medium_fail(o, RUNG_E_ACCESS, "no permission to make it: change its folder's "
+                               "owner or mode, or correct %s.path", o->slot);
         return medium_fail(o, RUNG_E_ACCESS,
                            o->read_only ? "no permission to read: change its owner or mode%s%s"
                                         : "no permission to write: change its owner or mode, or "

@@ -36,6 +36,10 @@ static void what_cannot_be_opened_says_why(void **state)
     snprintf(elsewhere, sizeof(elsewhere), "%s/none/disk", t.folder);
     t.keys.path = elsewhere;
     expect_refused(&t, RUNG_E_NOTFOUND, "its folder does not exist: make it");
+    assert_int_equal(symlink(elsewhere, t.path), 0);
+    t.keys.path = t.path;
+    expect_refused(&t, RUNG_E_NOTFOUND, "is a link that leads nowhere: correct block.path");
+    unlink(t.path);
     t.keys.path = t.folder;
     expect_refused(&t, RUNG_E_INVAL, "is a folder: set block.path to a file");
     t.keys.path = "/dev/null";
@@ -63,6 +67,11 @@ static void no_right_to_write_says_so(void **state)
         assert_int_equal(seteuid(65534), 0); /* root may do anything */
     bool reaches = access(t.path, R_OK) == 0 && faccessat(AT_FDCWD, t.path, R_OK, AT_EACCESS) == 0;
     expect_refused(&t, RUNG_E_ACCESS, reaches ? "set block.read-only=on" : t.path);
+    char another[80];
+    snprintf(another, sizeof(another), "%s/another", t.folder);
+    t.keys.path = another;
+    expect_refused(&t, RUNG_E_ACCESS,
+                   reaches ? "to make it: change its folder's owner or mode" : another);
     assert_int_equal(seteuid(me), 0);
     end(&t);
 }

@@ -68,10 +68,16 @@ static int super_check(struct rung_kvlog *self, const struct kvlog_super *super)
     }
     if (super->ring + KVLOG_RING_AT > bytes) {
         rung_log(self->p, RUNG_LOG_ERROR, self->slot, "the disk is cut off: the store takes %llu "
-                 "bytes, and there are %llu; restore it from a copy",
+                 "bytes, and there are %llu; restore it from a copy, or make the disk as long "
+                 "again and dump what is left",
                  (unsigned long long)(super->ring + KVLOG_RING_AT), (unsigned long long)bytes);
         return RUNG_E_INVAL;
     }
+    uint64_t rest = bytes - super->ring - KVLOG_RING_AT;
+    if (rest >= SUPER_LEAST)
+        rung_log(self->p, RUNG_LOG_INFO, self->slot, "the store keeps its %llu bytes: to use the "
+                 "%llu behind it, load a dump of it into a new one",
+                 (unsigned long long)(bytes - rest), (unsigned long long)rest);
     return RUNG_OK;
 }
 

@@ -363,6 +363,8 @@ static void test_info(void **state)
     assert_non_null(strstr(c->rx, "redis_version:"));
     assert_non_null(strstr(c->rx, "total_commands_processed:1\r\n"));
     assert_non_null(strstr(c->rx, "store_durable:no\r\n"));
+    assert_non_null(strstr(c->rx, "\r\nused_memory:")); /* for redis-cli --stat */
+    assert_non_null(strstr(c->rx, "\r\nblocked_clients:0\r\n"));
     c->len = 0;
     client_say(c, "INFO clients");
     assert_non_null(strstr(c->rx, "connected_clients:1\r\n"));

@@ -241,6 +241,7 @@ static void a_larger_disk_will_do(void **state)
     rig.size = 2 * OPEN_BYTES;
     rig_disk(&rig, 0);
     assert_int_equal(rig_open(&rig), 0);
+    assert_non_null(strstr(test_log_last(rig.p), "to use the 1048576 behind it"));
     assert_true(rig_has(&rig, "key", 3, &value));
     assert_int_equal(rig_close(&rig), 0);
     assert_int_equal(rig.bytes[OPEN_BYTES], 0x77);

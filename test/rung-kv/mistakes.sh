@@ -79,7 +79,7 @@ for round in $(seq 30); do # of several at once one makes it, and the others do 
     rm race
 done
 ln -s nowhere/x link
-refused 1 'its folder does not exist' "$kv" create link 256K
+refused 1 'link: is a link that leads nowhere: correct its name' "$kv" create link 256K
 [ -L link ] || fail "a link was removed"
 rm link
 
@@ -94,6 +94,10 @@ if [ "$(id -u)" -eq 0 ]; then
     kv_nobody=./kv
 else
     kv_nobody=$kv
+fi
+mkdir -m 755 closed
+if [ "$(id -u)" -eq 0 ]; then
+    refused 1 "no permission to make it: change its folder's owner or mode, or correct its name$" $as "$kv_nobody" create closed/new 256K
 fi
 chmod 444 s
 refused 1 'no permission to write: change its owner or mode$' $as "$kv_nobody" set s key other

@@ -32,6 +32,7 @@ static const char usage[] =
     "                       so by itself)\n"
     "  --sector-size=4096   of a new store, for disks with such sectors (create; else 512)\n"
     "  --progress           tell how far it is, even if standard error is no terminal\n"
+    "  --                   what comes behind it is no option, as in: set FILE KEY -- -5\n"
     "  --help               this text\n"
     "\n"
     "A store is used by one program at a time; get, list, dump and check only read, and do not\n"
