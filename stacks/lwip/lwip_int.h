@@ -136,6 +136,9 @@ struct lwip_core {
     bool flushing, net_gone;
     struct rung_task flush_task;
 
+    /* lwip_neighbor.c */
+    bool nd_asks; /* there may be IPv6 neighbours that have not answered */
+
     /* lwip_timer.c */
     struct rung_timer tcp_timer, slow_timer, group_timer;
     unsigned slow_ticks, tcp_ticks;
@@ -309,8 +312,6 @@ struct pbuf *rung_lwip_unordered_spare(struct lwip_core *core, const struct tcp_
 
 /* lwip_tx.c */
 err_t rung_lwip_output(struct netif *netif, struct pbuf *p);
-err_t rung_lwip_output4(struct netif *netif, struct pbuf *p, const ip4_addr_t *to);
-err_t rung_lwip_output6(struct netif *netif, struct pbuf *p, const ip6_addr_t *to);
 void rung_lwip_flush(struct lwip_core *core); /* gives the link what waits */
 void rung_lwip_tx_ready(struct lwip_core *core);
 void rung_lwip_tx_drop(struct lwip_core *core); /* what waits is lost */
@@ -319,6 +320,10 @@ void rung_lwip_tx_free(struct lwip_core *core);
 /* Releases buffers that the app gave: now, or when no frame on its way shows their bytes any
  * more. */
 void rung_lwip_give_back(struct lwip_core *core, struct rung_buf *buf);
+
+/* lwip_neighbor.c */
+err_t rung_lwip_output4(struct netif *netif, struct pbuf *p, const ip4_addr_t *to);
+err_t rung_lwip_output6(struct netif *netif, struct pbuf *p, const ip6_addr_t *to);
 
 /* lwip_super.c: a frame of headers and payload, which segments may be added to. */
 /* False: it is in too many pieces for the link. */

@@ -3,8 +3,6 @@
  * in one batch; meanwhile segments of one connection are joined (lwip_super.c). */
 #include "lwip_int.h"
 
-#include "lwip/ethip6.h"
-
 static void tx_put(struct lwip_tx *tx)
 {
     struct lwip_core *core = tx->core;
@@ -142,24 +140,6 @@ err_t rung_lwip_output(struct netif *netif, struct pbuf *p)
     if (!core->in_turn)
         rung_loop_defer(core->p, &core->flush_task);
     return tx_begin(core, p);
-}
-
-/* netif->output and output_ip6, one layer above: p is a packet. A segment that joins the one before
- * it needs no neighbour's address and no Ethernet header. */
-err_t rung_lwip_output4(struct netif *netif, struct pbuf *p, const ip4_addr_t *to)
-{
-    struct lwip_core *core = netif->state;
-    if (core->tx_last && rung_lwip_super_add(core->tx_last, p))
-        return ERR_OK;
-    return etharp_output(netif, p, to);
-}
-
-err_t rung_lwip_output6(struct netif *netif, struct pbuf *p, const ip6_addr_t *to)
-{
-    struct lwip_core *core = netif->state;
-    if (core->tx_last && rung_lwip_super_add(core->tx_last, p))
-        return ERR_OK;
-    return ethip6_output(netif, p, to);
 }
 
 /* Takes a batch off the list. Frames that the link takes may be released, and used again, before

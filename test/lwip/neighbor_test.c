@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: ISC */
+/* test/lwip/neighbor_test.c - somebody sends in the name of neighbours that do not answer: what
+ * waits for them is little, and who does answer is served as before. Virtual time. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "forger.h"
+#include "rung/clock.h"
+#include "test_platform.h"
+#include "test_virtual.h"
+
+enum { NEIGHBOR_QUEUE = 8, NEIGHBOR_ICMP6 = FORGED_ETHER + FORGED_IP6 };
+enum { NEIGHBOR_PONG = 129 };
+
+/* A ping from fe80::host; 0: from the forger's own address. */
+static void neighbor_ping6(struct forger *f, uint16_t host, uint8_t number)
+{
+    const uint8_t ping[64] = {128, [7] = number};
+    uint8_t own[16];
+    memcpy(own, f->ip6[0], sizeof(own));
+    if (host) {
+        memset(f->ip6[0] + 2, 0, 14);
+        f->ip6[0][14] = (uint8_t)(host >> 8);
+        f->ip6[0][15] = (uint8_t)host;
+    }
+    forger_send_icmp6(f, ping, sizeof(ping));
+    memcpy(f->ip6[0], own, sizeof(own));
+}
+
+/* fe80::host says where it is. */
+static void neighbor_is_here6(struct forger *f, uint16_t host)
+{
+    uint8_t here[32] = {136, 0, 0, 0, 0x60, [8] = 0xfe, 0x80, [22] = (uint8_t)(host >> 8),
+                        [23] = (uint8_t)host, 2, 1};
+    memcpy(here + 26, f->pair.peer.info.mac, 6);
+    forger_send_icmp6(f, here, sizeof(here));
+}
+
+/* How many messages of a type the stack has sent; the last one's number. */
+static unsigned neighbor_count6(struct forger *f, uint8_t type, uint8_t *number)
+{
+    struct forged frame;
+    unsigned n = 0;
+    while (forger_next(f, 0x86dd, 58, &frame))
+        if (frame.at[NEIGHBOR_ICMP6] == type) {
+            *number = frame.at[NEIGHBOR_ICMP6 + 7];
+            n++;
+        }
+    return n;
+}
+
+/* RFC 4861 7.2.2: few packets wait for a neighbour, and those are the latest. */
+static void few_packets_wait_for_a_neighbour(void **state)
+{
+    struct forger f;
+    uint8_t number = 0;
+    (void)state;
+    forger_open(&f);
+    neighbor_ping6(&f, 1, 0);
+    size_t blocks = test_heap_blocks(f.p);
+    for (unsigned k = 1; k < 200; k++)
+        neighbor_ping6(&f, 1, (uint8_t)k);
+    assert_in_range(test_heap_blocks(f.p), 0, blocks + 4 * NEIGHBOR_QUEUE);
+    assert_int_equal(neighbor_count6(&f, NEIGHBOR_PONG, &number), 0);
+    neighbor_is_here6(&f, 1);
+    assert_int_equal(neighbor_count6(&f, NEIGHBOR_PONG, &number), NEIGHBOR_QUEUE);
+    assert_int_equal(number, 199);
+    neighbor_ping6(&f, 1, 7);
+    assert_int_equal(neighbor_count6(&f, NEIGHBOR_PONG, &number), 1);
+    forger_close(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(few_packets_wait_for_a_neighbour),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
