@@ -177,7 +177,10 @@ enum rung_err rung_block_file_open(struct rung_block_file *self, struct rung_pla
                  self->depth, RUNG_BLOCK_FILE_DEPTH_MAX, keys->slot);
         return RUNG_E_RANGE;
     }
-    enum rung_err err = rung_block_file_medium_open(&self->medium, &caps, &made, p, keys);
+    enum rung_err err = rung_unix_workers(p, keys->slot);
+    if (err)
+        return err;
+    err = rung_block_file_medium_open(&self->medium, &caps, &made, p, keys);
     if (err)
         return err;
     self->unused = made ? rung_block_file_key_path(keys) : NULL;

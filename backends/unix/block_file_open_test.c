@@ -6,6 +6,8 @@
 #include <pthread.h>
 #include <sched.h>
 
+#include "unix/unix.h"
+
 static void what_cannot_be_opened_says_why(void **state)
 {
     struct file_test t;
@@ -169,6 +171,7 @@ static void a_file_removed_before_it_is_locked_is_none(void **state)
     second.keys.path = t.path;
     make_file(t.path, DISK);
     assert_int_equal(open_disk(&t), RUNG_OK);
+    assert_int_equal(rung_unix_workers(second.p, "block"), RUNG_OK); /* descriptors come and go */
     unsigned descriptors = count_descriptors();
     assert_int_equal(pthread_create(&thread, NULL, open_beside, &second), 0);
     while (count_descriptors() == descriptors) /* it has opened the file, and waits */

@@ -167,8 +167,10 @@ enum rung_err rung_dns_system_open(struct rung_dns_system *self, struct rung_pla
                                    const struct rung_dns_system_keys *keys,
                                    const struct rung_dns_system_needs *needs)
 {
-    (void)keys;
     (void)needs;
+    enum rung_err err = rung_unix_workers(p, keys->slot);
+    if (err)
+        return err;
     *self = (struct rung_dns_system){.p = p};
     rung_dns_init(&self->dns, &rung_dns_system_dns_ops);
     return RUNG_OK;

@@ -22,6 +22,7 @@ struct rung_unix {
     uint64_t look_until_ns; /* until then the loop does not block: rung_loop_busy_poll() */
     bool had_io;            /* since look_until_ns was set */
     int working;            /* jobs that others are at for us */
+    bool workers;           /* libuv's threads are there */
 };
 
 static inline struct rung_unix *unix_of(struct rung_platform *p)

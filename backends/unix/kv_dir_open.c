@@ -9,6 +9,7 @@
 #include "kv_dir_impl.h"
 #include "rung/heap.h"
 #include "rung/log.h"
+#include "unix/unix.h"
 
 /* How many of a kind may be on worker threads at once. libuv has four threads unless told
  * otherwise, and other modules want some. One write: the order in which writes are done is then the
@@ -114,7 +115,10 @@ enum rung_err rung_kv_dir_open(struct rung_kv_dir *self, struct rung_platform *p
     *self = (struct rung_kv_dir){
         .p = p, .root = -1, .temp = -1, .sync = rung_kv_dir_key_sync(keys),
     };
-    enum rung_err err = dir_open_root(self, p, keys);
+    enum rung_err err = rung_unix_workers(p, keys->slot);
+    if (err)
+        return err;
+    err = dir_open_root(self, p, keys);
     if (err)
         return err;
     err = dir_open_jobs(self);

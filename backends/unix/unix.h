@@ -42,6 +42,10 @@ void rung_unix_had_io(struct rung_platform *p);
  * While there are any the loop blocks at once, for they may need the core that it polls on. */
 void rung_unix_working(struct rung_platform *p, int more);
 
+/* For a module that has work for libuv's worker threads: makes them, if there are none yet. Called
+ * by its open, in the words of its slot; an error after one line: there is no room for them. */
+enum rung_err rung_unix_workers(struct rung_platform *p, const char *slot);
+
 /* Translate a negative libuv error (0 and above: RUNG_OK) and an errno (0: RUNG_OK). A code without
  * a counterpart gives RUNG_E_UNKNOWN, never RUNG_OK. */
 enum rung_err rung_err_from_uv(int uv_error);

@@ -108,6 +108,18 @@ chmod 000 s
 refused 1 'ermission' $as "$kv_nobody" get s key
 chmod 644 s
 
+# No room for worker threads; libuv would end the process where it first needs them.
+scarce() (
+    # shellcheck disable=SC3045 # every sh here has ulimit -v
+    ulimit -v 20000
+    exec "$@"
+)
+if [ -z "${RUNG_SANITIZE:-}" ]; then # whose shadow has none either
+    refused 1 'worker threads cannot be had' scarce "$kv" get s key
+    refused 1 'worker threads cannot be had' scarce "$kv" create scarce 256K
+    [ ! -e scarce ] || fail "a file was made that is no store"
+fi
+
 # A file system that is read-only.
 if [ "$(id -u)" -eq 0 ]; then
     mkdir rom
