@@ -19,7 +19,6 @@
 #define DEMUX_MAX 16384u
 #define DEMUX_WORD 64u
 
-void rung_lwip_real_tcp_input(struct pbuf *p, struct netif *inp);
 void rung_lwip_real_tcp_netif_ip_addr_changed(const ip_addr_t *before, const ip_addr_t *now);
 
 enum rung_err rung_lwip_demux_open(struct lwip_core *core)

@@ -116,19 +116,37 @@ static bool guard_is_old(const struct tcp_pcb *pcb, const struct pbuf *p, uint32
     return pcb->rcv_nxt - seq > (len ? len : 1);
 }
 
+/* Before the peer has acknowledged our SYN it can acknowledge nothing else: what does so is of
+ * another connection, which has to end (RFC 9293 3.10.7.3). lwIP sees no connection here, and so
+ * sends the reset. */
+static void guard_reset(struct pbuf *p)
+{
+    pbuf_ref(p);
+    rung_lwip_real_tcp_input(p, ip_current_input_netif());
+}
+
 /* Whether a segment is none that the peer can have sent (RFC 9293 3.10.7.4, RFC 5961 5.2): it is
  * answered, and nothing of it believed. lwIP takes the window of any segment whose number it thinks
  * a later one, and then of no true one; half the space of numbers ahead it loses its place. A
  * segment at the right edge is what acknowledges behind a window that is full, or shut. */
-bool rung_lwip_guard_refuses(struct lwip_conn *conn, struct tcp_pcb *pcb, const struct pbuf *p)
+bool rung_lwip_guard_refuses(struct lwip_conn *conn, struct tcp_pcb *pcb, struct pbuf *p)
 {
     const struct tcp_hdr *head = p->payload;
     uint32_t seq = lwip_ntohl(head->seqno), ack = lwip_ntohl(head->ackno);
-    uint32_t flags = TCPH_FLAGS(head), oldest = pcb->lastack - pcb->snd_wnd_max;
-    if (pcb->state < ESTABLISHED)
-        return false;
+    uint32_t flags = TCPH_FLAGS(head);
+    bool young = pcb->state < ESTABLISHED;
+    uint32_t oldest = young ? pcb->snd_nxt : pcb->lastack - pcb->snd_wnd_max;
     bool wrong = flags & TCP_ACK ? ack - oldest > pcb->snd_nxt - oldest : !(flags & TCP_SYN);
+    if (young && wrong && (flags & (TCP_ACK | TCP_RST)) == TCP_ACK) {
+        guard_reset(p);
+        return true;
+    }
+    /* lwIP would take options from anything, a window scale for good, and send its SYN again for
+     * each acknowledgement without one. It knows no calls that meet. */
+    if (pcb->state == SYN_SENT)
+        return wrong || !(flags & TCP_ACK) || !(flags & (TCP_SYN | TCP_RST));
     if ((wrong && !(flags & TCP_RST))
+        || ((flags & TCP_SYN) && seq != pcb->rcv_nxt - 1) /* not the one that we know */
         || (seq - pcb->rcv_nxt > pcb->rcv_wnd && guard_is_old(pcb, p, seq))) {
         guard_refuse(conn, pcb, p);
         return true;

@@ -262,6 +262,7 @@ void rung_lwip_enter(struct lwip_core *core, struct lwip_bucket *bucket);
 void rung_lwip_leave(struct lwip_core *core);
 void rung_lwip_join(struct lwip_core *core);
 void rung_lwip_part(struct lwip_core *core);
+void rung_lwip_real_tcp_input(struct pbuf *p, struct netif *inp); /* lwIP's own */
 struct tcp_hdr;
 /* The connection of a list that the segment being taken in belongs to; or NULL. */
 struct tcp_pcb *rung_lwip_pcb_of(struct tcp_pcb *pcb, const struct tcp_hdr *head);
@@ -270,7 +271,7 @@ struct tcp_pcb *rung_lwip_pcb_of(struct tcp_pcb *pcb, const struct tcp_hdr *head
 void rung_lwip_guard_mss(struct tcp_pcb *pcb);
 void rung_lwip_guard_reopen(struct lwip_core *core, struct lwip_bucket *bucket,
                             const struct tcp_hdr *head);
-bool rung_lwip_guard_refuses(struct lwip_conn *conn, struct tcp_pcb *pcb, const struct pbuf *p);
+bool rung_lwip_guard_refuses(struct lwip_conn *conn, struct tcp_pcb *pcb, struct pbuf *p);
 void rung_lwip_guard_persist(void); /* joined */
 
 /* lwip_loss.c: before and after lwIP is given a segment. */
