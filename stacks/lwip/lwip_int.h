@@ -251,6 +251,8 @@ bool rung_lwip_port_begin(struct lwip_core *core); /* false: there is one alread
 void rung_lwip_port_end(void);
 struct lwip_core *rung_lwip_port_core(void);
 void rung_lwip_port_trim(struct lwip_core *core); /* frees what is kept for later */
+uint64_t rung_lwip_port_left(const struct lwip_core *core); /* of tcp.memory */
+bool rung_lwip_port_is_short(const struct lwip_core *core); /* the rest is for old connections */
 
 /* lwip_demux.c */
 enum rung_err rung_lwip_demux_open(struct lwip_core *core);

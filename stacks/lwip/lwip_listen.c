@@ -17,11 +17,24 @@ static struct lwip_listener *listener_of(struct rung_tcp_listener *base)
     return rung_container_of(base, struct lwip_listener, base);
 }
 
-/* The handshake is done. */
+/* A line about those that are refused, and not one for each SYN. */
+static void listen_warn(struct lwip_core *core, const char *key)
+{
+    uint64_t now = rung_loop_now_ns(core->p);
+    if (now < core->full_warn_ns)
+        return;
+    core->full_warn_ns = now + LISTEN_WARN_NS;
+    rung_log(core->p, RUNG_LOG_WARN, core->slot, "%u connections are open: new ones wait outside "
+             "until one is closed (see %s.%s)", core->conn_count, core->slot, key);
+}
+
+/* The handshake is done; or lwIP found no memory for the pcb of a new one. */
 static err_t listen_on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
 {
     struct lwip_conn *conn;
     (void)arg;
+    if (!pcb)
+        listen_warn(rung_lwip_port_core(), "memory");
     if (!pcb || err)
         return ERR_VAL;
     conn = tcp_ext_arg_get(pcb, 0);
@@ -36,19 +49,15 @@ static err_t listen_on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
     return ERR_OK;
 }
 
-/* Whether there is room for one more; if not, a line about it, and not one for each SYN. */
-static bool listen_has_room(struct lwip_core *core)
+/* A connection for one more, if there is room; the last of the memory is for the old ones. */
+static struct lwip_conn *listen_new(struct lwip_core *core)
 {
-    uint64_t now = rung_loop_now_ns(core->p);
-    if (core->conn_count < core->max_conns)
-        return true;
-    if (now >= core->full_warn_ns) {
-        core->full_warn_ns = now + LISTEN_WARN_NS;
-        rung_log(core->p, RUNG_LOG_WARN, core->slot, "%u connections are open: new ones wait "
-                 "outside until one is closed (see %s.max-connections)", core->conn_count,
-                 core->slot);
-    }
-    return false;
+    bool full = core->conn_count >= core->max_conns;
+    struct lwip_conn *conn =
+        full || rung_lwip_port_is_short(core) ? NULL : rung_lwip_conn_new(core);
+    if (!conn)
+        listen_warn(core, full ? "max-connections" : "memory");
+    return conn;
 }
 
 /* A SYN for a listener. An error drops it, and the peer tries again later. */
@@ -56,9 +65,7 @@ static err_t listen_on_syn(u8_t id, struct tcp_pcb_listen *listen, struct tcp_pc
 {
     struct lwip_listener *listener = tcp_ext_arg_get((struct tcp_pcb *)listen, id);
     struct lwip_core *core = listener->core;
-    if (listener->queued >= listener->backlog || !listen_has_room(core))
-        return ERR_MEM;
-    struct lwip_conn *conn = rung_lwip_conn_new(core);
+    struct lwip_conn *conn = listener->queued < listener->backlog ? listen_new(core) : NULL;
     if (!conn)
         return ERR_MEM;
     conn->stage = LWIP_HALF;

@@ -9,6 +9,8 @@
 
 #include "lwip/sys.h"
 
+#define PORT_RESERVE 16u /* that part of the memory is not for new connections */
+
 static struct lwip_core *port_core;
 
 bool rung_lwip_port_begin(struct lwip_core *core)
@@ -54,6 +56,16 @@ static union port_head *port_cached(struct lwip_core *core, size_t all)
     core->cache[class] = head->block.next;
     core->cached -= head->block.size;
     return head;
+}
+
+uint64_t rung_lwip_port_left(const struct lwip_core *core)
+{
+    return core->max_memory - core->memory + core->cached;
+}
+
+bool rung_lwip_port_is_short(const struct lwip_core *core)
+{
+    return rung_lwip_port_left(core) < core->max_memory / PORT_RESERVE;
 }
 
 void *rung_lwip_port_alloc(size_t size)

@@ -7,6 +7,8 @@
 #include "lwip/prot/tcp.h"
 
 #define SEND_SMALL_WINDOW 8192u
+#define SEND_SHARE (256u * 128u) /* a 256th of what is left; a pbuf and its part of a segment */
+#define SEND_LEAST_PBUFS 16u     /* eight segments */
 
 err_t rung_lwip_real_tcp_split_unsent_seg(struct tcp_pcb *pcb, u16_t split);
 
@@ -42,18 +44,31 @@ static uint16_t send_chunk(const struct lwip_conn *conn, size_t room)
     return (uint16_t)len;
 }
 
+/* However short a segment is, it costs two pbufs and its own block. A connection that has a small
+ * MSS, or many small answers to send, may have a share of what the others leave, so that many which
+ * acknowledge nothing do not use it up: the more there are, the less each has. */
+static size_t send_segments(const struct lwip_conn *conn)
+{
+    size_t most = (size_t)(rung_lwip_port_left(conn->core) / SEND_SHARE) + SEND_LEAST_PBUFS;
+    size_t has = conn->pcb->snd_queuelen;
+    return has < most ? (most - has) / 2 : 0;
+}
+
 /* lwIP's longest segment is half the largest window that the peer has shown, options included. Half
  * of nothing is a whole MSS to it, and half of less than the options and a byte wraps around to
  * 64 KiB: until the window has been larger, a byte at a time has to do. To a small window lwIP is
  * given two of it and no more: each of those short segments costs as much memory as a long one. */
-static size_t send_room(const struct tcp_pcb *pcb)
+static size_t send_room(const struct lwip_conn *conn)
 {
+    const struct tcp_pcb *pcb = conn->pcb;
     size_t has = TCP_SND_BUF - (size_t)pcb->snd_buf, most = 2 * (size_t)pcb->snd_wnd_max;
+    size_t room = send_segments(conn) * tcp_mss(pcb);
     if (pcb->snd_wnd_max >= SEND_SMALL_WINDOW)
-        return pcb->snd_buf;
-    if (pcb->snd_wnd_max < 2 * (LWIP_TCP_OPT_LEN_TS_OUT + 1))
+        most = TCP_SND_BUF;
+    else if (pcb->snd_wnd_max < 2 * (LWIP_TCP_OPT_LEN_TS_OUT + 1))
         most = 1;
-    return has < most ? most - has : 0;
+    most = has < most ? most - has : 0;
+    return room < most ? room : most;
 }
 
 /* lwIP adds bytes, and FIN, to the last segment that waits, which it takes for the last of all.
@@ -75,7 +90,7 @@ static void send_feed(struct lwip_conn *conn)
         return;
     size_t room;
     bool last = send_is_last(pcb); /* else conn_on_poll() comes again */
-    while (last && conn->feed && (room = send_room(pcb)) > 0) {
+    while (last && conn->feed && (room = send_room(conn)) > 0) {
         uint16_t len = send_chunk(conn, room);
         bool more = len < send_left(conn) || conn->feed->next;
         /* Too little room to be worth a segment: wait for acknowledgements of more. */

@@ -61,6 +61,7 @@ pids="$pids $many"
 sleep 3
 alive "$many" || fail "1,000 clients: $(cat "$tmp/many")"
 ! grep -q . "$tmp/many" || fail "128 KiB suffice for 1,000 connections: $(cat "$tmp/many")"
+grep -q 'new ones wait outside.*tcp\.memory' "$tmp/$kind-memory.log" || fail "no line says so"
 kill -9 "$many"
 wait "$many" 2>/dev/null || :
 held 50
