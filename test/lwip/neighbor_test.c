@@ -73,10 +73,55 @@ static void few_packets_wait_for_a_neighbour(void **state)
     forger_close(&f);
 }
 
+static void neighbor_scribble(struct rung_buf *buf)
+{
+    union {
+        const uint8_t *given;
+        uint8_t *bytes;
+    } own = {.given = buf->data};
+    memset(own.bytes, 'x', buf->len);
+}
+
+/* What waits for a neighbour may show no bytes of the app's: they are its own again when it has
+ * aborted the connection. */
+static void what_waits_is_a_copy(void **state)
+{
+    uint8_t bytes[100] = "mine";
+    struct rung_buf buf = {.data = bytes, .len = sizeof(bytes), .release = neighbor_scribble};
+    struct rung_buf *one = &buf;
+    struct forger f;
+    struct forged frame;
+    unsigned sent = 0;
+    (void)state;
+    forger_open(&f);
+    f.six = true;
+    forger_connect(&f, 4000, 1000, NULL, 0);
+    rung_virtual_advance_ns(f.p, 60 * RUNG_NS_PER_S); /* is the address still right? */
+    neighbor_ping6(&f, 0, 0);
+    rung_virtual_advance_ns(f.p, 20 * RUNG_NS_PER_S);
+    forger_drain(&f);
+    assert_int_equal(rung_tcp_send(f.conn, &one, 1), 1);
+    test_run_turns(f.p, 4);
+    rung_tcp_abort(f.conn);
+    f.conn = NULL;
+    test_run_turns(f.p, 4);
+    assert_int_equal(bytes[0], 'x');
+    assert_false(forger_next(&f, 0x86dd, 6, &frame));
+    uint8_t here[32] = {136, 0, 0, 0, 0x60, [24] = 2, 1};
+    memcpy(here + 8, f.ip6[0], 16);
+    memcpy(here + 26, f.pair.peer.info.mac, 6);
+    forger_send_icmp6(&f, here, sizeof(here));
+    for (; forger_next(&f, 0x86dd, 6, &frame); sent++)
+        assert_int_not_equal(frame.at[frame.len - 1], 'x');
+    assert_int_equal(sent, 2);
+    forger_close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(few_packets_wait_for_a_neighbour),
+        cmocka_unit_test(what_waits_is_a_copy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -26,6 +26,7 @@
 #define MEM_ALIGNMENT 16
 #define LWIP_SUPPORT_CUSTOM_PBUF 1
 #define PBUF_POOL_FREE_OOSEQ 0 /* no pool */
+#define PBUF_NEEDS_COPY(p) 1 /* that waits for a neighbour: the app may get its bytes back first */
 
 /* The link. Sums are made and checked as each frame says, see lwip_rx.c and lwip_tx.c. */
 #define LWIP_ETHERNET 1
