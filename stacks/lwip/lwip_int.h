@@ -137,7 +137,8 @@ struct lwip_core {
     struct rung_task flush_task;
 
     /* lwip_neighbor.c */
-    bool nd_asks; /* there may be IPv6 neighbours that have not answered */
+    unsigned nd_asked;  /* IPv6 neighbours that may not have answered yet */
+    unsigned arp_asked; /* how often we have asked for a neighbour since the last tick */
 
     /* lwip_timer.c */
     struct rung_timer tcp_timer, slow_timer, group_timer;

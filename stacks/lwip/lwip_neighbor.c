@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* stacks/lwip/lwip_neighbor.c - the way of a packet to a neighbour on the link, netif->output and
  * output_ip6, and what whoever sends in the name of neighbours that do not answer must not do with
- * it: make lwIP keep packets for them without end. */
+ * it: make lwIP keep packets for them without end, or forget for them those that have answered,
+ * which lwIP does first when one of its tables is full. So they have half of it at most. */
 #include "lwip_int.h"
 
 #include "lwip/ethip6.h"
@@ -9,8 +10,11 @@
 #include "lwip/priv/nd6_priv.h"
 
 #define NEIGHBOR_QUEUE ARP_QUEUE_LEN /* as lwIP has it over IPv4 */
+#define NEIGHBOR_ASKED4 (ARP_TABLE_SIZE / 2u)
+#define NEIGHBOR_ASKED6 (LWIP_ND6_NUM_NEIGHBORS / 2u)
 
-/* Of the packets that wait for a neighbour the oldest give way (RFC 4861 7.2.2). */
+/* Of the packets that wait for a neighbour the oldest give way (RFC 4861 7.2.2). lwIP's count of
+ * them means nothing where each is a block of the heap. */
 static void neighbor_keep(struct nd6_neighbor_cache_entry *neighbor, unsigned most)
 {
     unsigned count = 0;
@@ -24,16 +28,38 @@ static void neighbor_keep(struct nd6_neighbor_cache_entry *neighbor, unsigned mo
     }
 }
 
-/* lwIP's count of them means nothing where each is a block of the heap. */
+/* Of those that have not answered so many are kept; a router has its place in another list too. */
 static void neighbor_trim(struct lwip_core *core)
 {
-    core->nd_asks = false;
-    for (unsigned i = 0; i < LWIP_ND6_NUM_NEIGHBORS; i++) {
-        if (neighbor_cache[i].state != ND6_INCOMPLETE)
+    struct nd6_neighbor_cache_entry *neighbor = neighbor_cache;
+    unsigned asked = 0;
+    for (; neighbor < neighbor_cache + LWIP_ND6_NUM_NEIGHBORS; neighbor++) {
+        unsigned most = NEIGHBOR_QUEUE;
+        if (neighbor->state != ND6_INCOMPLETE)
             continue;
-        core->nd_asks = true;
-        neighbor_keep(&neighbor_cache[i], NEIGHBOR_QUEUE);
+        if (++asked > NEIGHBOR_ASKED6 && !neighbor->isrouter) {
+            neighbor->state = ND6_NO_ENTRY;
+            ip6_addr_set_zero(&neighbor->next_hop_address);
+            most = 0;
+        }
+        neighbor_keep(neighbor, most);
     }
+    core->nd_asked = asked;
+}
+
+/* lwIP's table of IPv4 is its own. Since its last tick, when it asked once more for each that had
+ * not answered, we have counted the questions: nobody is asked for beyond so many, and what is to
+ * go there is lost, as if on the way. */
+static bool neighbor_is_one_too_many(struct lwip_core *core, const ip4_addr_t *to)
+{
+    const struct netif *netif = &core->netif;
+    const ip4_addr_t *ip;
+    struct eth_addr *mac;
+    return core->arp_asked >= NEIGHBOR_ASKED4
+           && (ip4_addr_netcmp(to, netif_ip4_addr(netif), netif_ip4_netmask(netif))
+               || ip4_addr_islinklocal(to))
+           && ~(ip4_addr_get_u32(to) | ip4_addr_get_u32(netif_ip4_netmask(netif))) /* to all */
+           && etharp_find_addr(&core->netif, to, &mac, &ip) < 0;
 }
 
 /* p is a packet. A segment that joins the one before it needs no neighbour's address and no
@@ -43,7 +69,7 @@ err_t rung_lwip_output4(struct netif *netif, struct pbuf *p, const ip4_addr_t *t
     struct lwip_core *core = netif->state;
     if (core->tx_last && rung_lwip_super_add(core->tx_last, p))
         return ERR_OK;
-    return etharp_output(netif, p, to);
+    return neighbor_is_one_too_many(core, to) ? ERR_OK : etharp_output(netif, p, to);
 }
 
 /* Whom lwIP does not know it asks for by multicast, from within the call that p made or while it
@@ -55,8 +81,8 @@ err_t rung_lwip_output6(struct netif *netif, struct pbuf *p, const ip6_addr_t *t
         return ERR_OK;
     err_t err = ethip6_output(netif, p, to);
     if (ip6_addr_ismulticast(to))
-        core->nd_asks = true;
-    else if (core->nd_asks)
+        core->nd_asked = 1;
+    else if (core->nd_asked)
         neighbor_trim(core);
     return err;
 }

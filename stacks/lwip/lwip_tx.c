@@ -131,8 +131,11 @@ static err_t tx_begin(struct lwip_core *core, struct pbuf *p)
 err_t rung_lwip_output(struct netif *netif, struct pbuf *p)
 {
     struct lwip_core *core = netif->state;
+    const uint8_t *frame = p->payload;
     if (core->net_gone)
         return ERR_IF;
+    if (frame[12] == 0x08 && frame[13] == 0x06 && frame[21] == ARP_REQUEST)
+        core->arp_asked++;
     if (p->tot_len > core->net->info.mtu + LWIP_ETHERNET_HEAD)
         return ERR_BUF;
     /* It waits: sending would run release() of apps, who call us, while lwIP is in the middle of

@@ -13,7 +13,7 @@
 #include "test_virtual.h"
 
 enum { NEIGHBOR_QUEUE = 8, NEIGHBOR_ICMP6 = FORGED_ETHER + FORGED_IP6 };
-enum { NEIGHBOR_PONG = 129 };
+enum { NEIGHBOR_SOLICIT = 135, NEIGHBOR_PONG = 129, NEIGHBOR_FLOOD = 500 };
 
 /* A ping from fe80::host; 0: from the forger's own address. */
 static void neighbor_ping6(struct forger *f, uint16_t host, uint8_t number)
@@ -73,6 +73,59 @@ static void few_packets_wait_for_a_neighbour(void **state)
     forger_close(&f);
 }
 
+/* lwIP forgot those that it knew for any that it did not, and asked for them anew. */
+static void who_answers_is_remembered(void **state)
+{
+    struct forger f;
+    uint8_t number;
+    (void)state;
+    forger_open(&f);
+    for (uint16_t k = 1; k <= NEIGHBOR_FLOOD; k++) {
+        if (k % 100 == 0) /* before those are given up for themselves */
+            rung_virtual_advance_ns(f.p, RUNG_NS_PER_S);
+        neighbor_ping6(&f, k, 0);
+        forger_drain(&f);
+        neighbor_ping6(&f, 0, 0);
+        assert_int_equal(neighbor_count6(&f, NEIGHBOR_PONG, &number), 1);
+    }
+    rung_virtual_advance_ns(f.p, 6 * RUNG_NS_PER_S); /* nobody is asked for any more */
+    forger_drain(&f);
+    neighbor_ping6(&f, 1000, 0); /* a new one, who does answer */
+    assert_int_equal(neighbor_count6(&f, NEIGHBOR_SOLICIT, &number), 1);
+    neighbor_is_here6(&f, 1000);
+    assert_int_equal(neighbor_count6(&f, NEIGHBOR_PONG, &number), 1);
+    forger_close(&f);
+}
+
+/* From 10.0.0.host, to a port that is closed; whether a frame of that EtherType and protocol came
+ * of it. */
+static bool neighbor_call4(struct forger *f, uint8_t host, uint16_t type, uint8_t protocol)
+{
+    struct forged_udp call = {.host = host, .ours = 1000, .theirs = 1000, .len = 8};
+    struct forged frame;
+    forger_drain(f);
+    forger_put_udp(f, &call);
+    test_run_turns(f->p, 6);
+    return forger_next(f, type, protocol, &frame);
+}
+
+/* The same over IPv4. */
+static void who_answers_is_remembered_over_ip4(void **state)
+{
+    struct forger f;
+    (void)state;
+    forger_open(&f);
+    for (unsigned k = 0; k < NEIGHBOR_FLOOD; k++) {
+        if (k % 100 == 0)
+            rung_virtual_advance_ns(f.p, RUNG_NS_PER_S);
+        assert_false(neighbor_call4(&f, (uint8_t)(3 + k % 250), 0x0800, 1));
+        assert_true(k % 50 || neighbor_call4(&f, 1, 0x0800, 1));
+    }
+    rung_virtual_advance_ns(f.p, 6 * RUNG_NS_PER_S);
+    assert_true(neighbor_call4(&f, 7, 0x0806, 0));
+    forger_close(&f);
+}
+
 static void neighbor_scribble(struct rung_buf *buf)
 {
     union {
@@ -121,6 +174,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(few_packets_wait_for_a_neighbour),
+        cmocka_unit_test(who_answers_is_remembered),
+        cmocka_unit_test(who_answers_is_remembered_over_ip4),
         cmocka_unit_test(what_waits_is_a_copy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
