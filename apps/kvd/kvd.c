@@ -50,6 +50,9 @@ static void kvd_init(struct kvd *kvd, const struct kvd_config *config)
     kvd->limits.max_args = KVD_MAX_ARGS;
     kvd_memory_init(&kvd->m, kvd->p, config->memory / 2, config->memory / 2);
     kvd_pools(&kvd->m);
+    kvd->m.work_max = config->memory / 8 /* beside the command that each connection is reading */
+                      + (uint64_t)config->max_connections * sizeof(struct kvd_cmd);
+    kvd->work_bound = kvd->m.work_max;
     kvd->starved_end = &kvd->starved;
     kvd->lined_end = &kvd->lined;
     kvd->spaces_end = &kvd->spaces;

@@ -113,6 +113,8 @@ struct kvd_cmd *kvd_cmd_new(struct kvd *kvd, struct kvd_conn *conn)
     cmd->reply.kind = KVD_NIL;
     cmd->reply.bytes = none;
     cmd->kept = 0;
+    cmd->weight = sizeof *cmd;
+    kvd->m.work_used += sizeof *cmd;
     cmd->then = NULL;
     kvd_args_init(&cmd->args);
     return cmd;
@@ -138,7 +140,9 @@ void kvd_cmd_free(struct kvd_cmd *cmd)
     cmd_drop_slots(cmd);
     kvd_reply_drop(cmd);
     kvd_reply_give(&kvd->m, cmd->kept);
-    kvd_args_drop(&kvd->m, &cmd->args);
+    kvd->m.work_used -= cmd->weight;
+    if (cmd->args.count > 0 || cmd->args.granted > 0)
+        kvd_args_drop(&kvd->m, &cmd->args);
     kvd_give(&kvd->m, &kvd->m.cmds, cmd);
     kvd_memory_back(kvd);
 }

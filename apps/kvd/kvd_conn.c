@@ -19,10 +19,22 @@ void kvd_conn_drop_rx(struct kvd_conn *c)
     c->rx = NULL;
 }
 
-/* Whether what everybody shares is used up. */
-static bool conn_crowded(const struct kvd *kvd)
+/* Whether what everybody shares is used up, and clients may be long in giving it back. */
+static bool conn_stuck(const struct kvd *kvd)
 {
     return kvd->loads >= KVD_LOADS || kvd_reply_full(&kvd->m) || kvd->stalled.first != NULL;
+}
+
+/* Or in this turn at least. */
+static bool conn_crowded(const struct kvd *kvd)
+{
+    return conn_stuck(kvd) || kvd->m.work_used >= kvd->work_bound;
+}
+
+/* While there is a line, who has something at work goes behind it. */
+static void conn_bound(struct kvd *kvd)
+{
+    kvd->work_bound = kvd->parked_line > 0 ? 0 : kvd->m.work_max;
 }
 
 /* want: of the query budget; 0: room for more commands. */
@@ -37,6 +49,21 @@ static void conn_park(struct kvd_conn *c, uint64_t want)
     *kvd->parked_end = c;
     kvd->parked_end = &c->parked_next;
     kvd->parked_long += want > 0;
+    kvd->parked_line += want == 0;
+    conn_bound(kvd);
+}
+
+static void conn_unlink(struct kvd_conn **link)
+{
+    struct kvd_conn *c = *link;
+    struct kvd *kvd = c->kvd;
+    *link = c->parked_next;
+    if (*link == NULL)
+        kvd->parked_end = link;
+    c->parked = false;
+    kvd->parked_long -= c->want > 0;
+    kvd->parked_line -= c->want == 0;
+    conn_bound(kvd);
 }
 
 void kvd_conn_unpark(struct kvd_conn *c)
@@ -46,48 +73,65 @@ void kvd_conn_unpark(struct kvd_conn *c)
         return;
     while (*link != c)
         link = &(*link)->parked_next;
-    *link = c->parked_next;
-    if (*link == NULL)
-        c->kvd->parked_end = link;
-    c->parked = false;
-    c->kvd->parked_long -= c->want > 0;
+    conn_unlink(link);
+}
+
+/* Those that wait for the query budget, as far as it goes: whom it goes to has come before the
+ * others. */
+static void conns_feed_long(struct kvd *kvd)
+{
+    uint64_t room = kvd->m.query_max - kvd->m.query_used;
+    for (struct kvd_conn **link = &kvd->parked, *c; (c = *link) != NULL;) {
+        if (c->want == 0 || c->want > room) {
+            link = &c->parked_next;
+            continue;
+        }
+        room -= c->want;
+        conn_unlink(link);
+        if (c->tcp != NULL) {
+            c->moved = 0; /* only now it is its client who is to move */
+            kvd_wait(c, KVD_WAIT_STALL);
+        }
+        kvd_flush(c);
+    }
+}
+
+/* The line for room, from its head on; who has not enough of it goes to its end. */
+static void conns_feed_line(struct kvd *kvd)
+{
+    struct kvd_conn **link = &kvd->parked, *c;
+    for (unsigned left = kvd->parked_line; left > 0; left--) {
+        kvd->work_bound = kvd->m.work_max; /* those who wait are behind this one */
+        if (conn_crowded(kvd))
+            break;
+        while ((c = *link)->want > 0)
+            link = &c->parked_next;
+        conn_unlink(link);
+        kvd->work_bound = kvd->m.work_max;
+        kvd_conn_read(c);
+    }
+    conn_bound(kvd);
 }
 
 void kvd_conns_feed(struct kvd *kvd)
 {
-    struct kvd_conn *list = kvd->parked;
-    uint64_t room = kvd->m.query_max - kvd->m.query_used;
-    bool crowded = conn_crowded(kvd);
-    kvd->parked = NULL;
-    kvd->parked_end = &kvd->parked;
-    kvd->parked_long = 0;
-    for (struct kvd_conn *c = list, *next; c != NULL; c = next) {
-        next = c->parked_next;
-        c->parked = false;
-        if (c->want > 0 ? c->want > room : crowded) {
-            conn_park(c, c->want);
-        } else {
-            room -= c->want; /* whom it goes to has come before the others */
-            if (c->want > 0 && c->tcp != NULL) {
-                c->moved = 0; /* only now it is its client who is to move */
-                kvd_wait(c, KVD_WAIT_STALL);
-            }
-            kvd_flush(c);
-        }
-    }
+    if (kvd->parked_long > 0)
+        conns_feed_long(kvd);
+    if (kvd->parked_line > 0)
+        conns_feed_line(kvd);
 }
 
-/* In a crowd those still get a command in who have nothing at work and nothing to take: a client
- * that does not read must not keep others from being served. */
-static bool conn_may_read(struct kvd_conn *c)
+/* Nothing of it is at work, and it has taken all replies. */
+static bool conn_is_free(const struct kvd_conn *c)
 {
-    if (c->tcp == NULL || c->ending || c->barrier != NULL || c->kvd->stopping != NULL
-        || c->cmd_count >= c->kvd->config.max_pipeline || c->out_bytes >= KVD_OUT_MAX)
-        return false;
-    if ((c->cmd_count == 0 && c->out == NULL) || !conn_crowded(c->kvd))
-        return true;
-    conn_park(c, 0);
-    return false;
+    return c->cmd_count == 0 && c->out == NULL;
+}
+
+/* Whether it is in the line and that moves: a command at a time meanwhile would cost more than it
+ * gains. */
+static bool conn_lines_up(const struct kvd_conn *c)
+{
+    return c->parked && c->want == 0 && !conn_stuck(c->kvd);
 }
 
 /* Whether it has memory that others may be waiting for: then a byte now and then is not enough. */
@@ -141,6 +185,22 @@ static bool conn_receive(struct kvd_conn *c)
         kvd_wait_moves(c);
     }
     return true;
+}
+
+/* In a crowd those still get a command in who have nothing at work and nothing to take: a client
+ * that does not read must not keep others from being served. */
+static bool conn_may_read(struct kvd_conn *c)
+{
+    if (c->tcp == NULL || c->ending || c->barrier != NULL || c->kvd->stopping != NULL
+        || c->cmd_count >= c->kvd->config.max_pipeline || c->out_bytes >= KVD_OUT_MAX)
+        return false;
+    if ((conn_is_free(c) && !conn_lines_up(c)) || !conn_crowded(c->kvd))
+        return true;
+    if (c->rx != NULL && c->rx_at == c->rx_end && c->parser.state == KVD_AT_START)
+        kvd_conn_drop_rx(c);
+    if (c->rx != NULL || conn_receive(c)) /* who has asked for nothing more is in no line */
+        conn_park(c, 0);
+    return false;
 }
 
 /* An answer to what was no command. */

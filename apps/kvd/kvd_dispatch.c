@@ -109,7 +109,8 @@ static void take_fill(struct kvd_cmd *cmd, struct kvd_cmd *owner, struct kvd_slo
 }
 
 /* Keys cost more than their words: what a command of many will take besides is reserved before it
- * is queued. So are an inline line's words, that were read without. */
+ * is queued. So are an inline line's words, that were read without. What needs no reservation is
+ * weighed. */
 static bool take_pay(struct kvd_cmd *cmd, uint32_t keys)
 {
     struct kvd_args *args = &cmd->args;
@@ -121,6 +122,7 @@ static bool take_pay(struct kvd_cmd *cmd, uint32_t keys)
         return false;
     }
     args->granted += lacks;
+    kvd_cmd_weigh(cmd, cmd->weight + (uint32_t)(all < KVD_SMALL ? all : KVD_SMALL));
     return true;
 }
 
@@ -201,6 +203,7 @@ static void take_queue(struct kvd *kvd, struct kvd_cmd *cmd)
         kvd_cmd_done(cmd);
         return;
     }
+    kvd_cmd_weigh(cmd, 0); /* it is paid for */
     cmd->next = NULL;
     cmd->conn = NULL;
     if (c->multi_first != NULL)

@@ -31,11 +31,13 @@ static void info_clients(struct kvd *kvd, struct kvd_text *t)
 
 static void info_memory(struct kvd *kvd, struct kvd_text *t)
 {
+    const struct kvd_memory *m = &kvd->m;
     kvd_text_fmt(t, "# Memory\r\nused_memory:%" PRIu64 "\r\nkvd_query_bytes:%" PRIu64
                  "\r\nkvd_query_max:%" PRIu64 "\r\nkvd_reply_bytes:%" PRIu64
-                 "\r\nkvd_reply_max:%" PRIu64 "\r\nkvd_keys_at_work:%zu\r\n",
-                 kvd->m.query_used + kvd->m.reply_used, kvd->m.query_used, kvd->m.query_max,
-                 kvd->m.reply_used, kvd->m.reply_max, kvd->key_count);
+                 "\r\nkvd_reply_max:%" PRIu64 "\r\nkvd_work_bytes:%" PRIu64
+                 "\r\nkvd_work_max:%" PRIu64 "\r\nkvd_keys_at_work:%zu\r\n",
+                 m->query_used + m->reply_used + m->work_used, m->query_used, m->query_max,
+                 m->reply_used, m->reply_max, m->work_used, m->work_max, kvd->key_count);
 }
 
 static void info_persistence(struct kvd *kvd, struct kvd_text *t)

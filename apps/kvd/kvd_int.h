@@ -185,6 +185,13 @@ static inline struct kvd_cmd *kvd_pop(struct kvd_list_of_cmds *list)
     return cmd;
 }
 
+/* So many bytes of the work budget are it. */
+static inline void kvd_cmd_weigh(struct kvd_cmd *cmd, uint32_t weight)
+{
+    cmd->kvd->m.work_used += (uint64_t)weight - cmd->weight;
+    cmd->weight = weight;
+}
+
 static inline struct kvd_bytes kvd_arg(const struct kvd_cmd *cmd, unsigned index)
 {
     return cmd->args.arg[index];

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* apps/kvd/kvd_memory.h - what kvd holds in memory, and how much of it there may be.
- * Model    Two budgets, in bytes. The *query* budget pays for long commands: it is reserved before
- *          their bytes are taken in. Each connection has KVD_SMALL bytes outside of it. The *reply*
- *          budget pays for values read and replies not yet taken; new commands wait while it is
- *          used up. A *hold* is a run of bytes with a count of those who point into it: what TCP
- *          or the store has lent, or our own.
+ * Model    Three budgets, in bytes. The *query* budget pays for long commands: it is reserved
+ *          before their bytes are taken in. Each connection has KVD_SMALL bytes outside of it. The
+ *          *reply* budget pays for values read and replies not yet taken. The *work* budget is for
+ *          the commands themselves, until their replies are out, or kept and paid for. New commands
+ *          wait while either of these two is used up. A *hold* is a run of bytes with a count of
+ *          those who point into it: what TCP or the store has lent, or our own.
  * Units    Bytes.
  * Owner    Things taken from a pool go back to it; the pools are emptied at the end.
  * Context  The loop.
@@ -28,6 +29,7 @@ struct kvd_memory {
     struct rung_platform *p;
     uint64_t query_used, query_max;
     uint64_t reply_used, reply_max;
+    uint64_t work_used, work_max;
     struct kvd_pool holds, cmds, keys, reads, pieces, chunks;
 };
 
@@ -63,7 +65,7 @@ static inline void *kvd_take(struct kvd_memory *m, struct kvd_pool *pool)
 
 void kvd_give(struct kvd_memory *m, struct kvd_pool *pool, void *thing);
 
-/* query_max, reply_max: the budgets. The caller sets the sizes of the pools. */
+/* query_max, reply_max: the budgets. The caller sets that of work and the sizes of the pools. */
 void kvd_memory_init(struct kvd_memory *m, struct rung_platform *p, uint64_t query_max,
                      uint64_t reply_max);
 void kvd_memory_end(struct kvd_memory *m);

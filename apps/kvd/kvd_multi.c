@@ -80,6 +80,8 @@ void kvd_exec_start(struct kvd_cmd *cmd)
     }
     cmd->subs = c->multi_first;
     cmd->sub_count = c->multi_count;
+    for (struct kvd_cmd *sub = cmd->subs; sub != NULL; sub = sub->next)
+        kvd_cmd_weigh(sub, sizeof *sub); /* what has paid for it ends with its words */
     c->multi_first = NULL;
     kvd_multi_drop(c);
     if (!exec_writes(cmd))

@@ -37,6 +37,7 @@ void kvd_fail_fmt(struct kvd_cmd *cmd, const char *fmt, ...)
         kvd_fail(cmd, "OOM out of memory");
         return;
     }
+    kvd_hold_charge(&cmd->kvd->m, hold, sizeof *hold + n);
     uint8_t *to = kvd_hold_bytes(hold);
     for (size_t i = 0; i < n; i++) { /* a client's own words may hold anything */
         uint8_t c = (uint8_t)line[i];
@@ -175,6 +176,7 @@ void kvd_reply_keep(struct kvd_cmd *cmd)
     if (cmd->kept == 0) {
         cmd->kept = sizeof *cmd;
         kvd_reply_take(m, cmd->kept);
+        kvd_cmd_weigh(cmd, 0);
     }
     reply_keep(m, &cmd->reply.bytes);
     for (uint32_t i = 0; i < cmd->reply_count; i++)

@@ -157,6 +157,7 @@ struct kvd_cmd {
     uint32_t slot_count;
     uint32_t reply_count;
     uint32_t kept; /* bytes paid for while its client does not take what is before it */
+    uint32_t weight; /* bytes of the work budget, until it is kept */
     struct kvd_slot *slots, few[1];
     struct kvd_reply reply;
     struct kvd_reply *replies;
@@ -312,6 +313,8 @@ struct kvd {
     struct kvd_batch batch;
     int failed; /* what a write answered that may have happened or not; 0: none did */
     unsigned parked_long; /* connections that wait for a long command's memory */
+    unsigned parked_line; /* that wait in line for room for more commands */
+    uint64_t work_bound; /* of m.work_used, for more: m.work_max, but 0 while there is a line */
     uint64_t multi_bytes; /* of all transactions that wait for their EXEC */
     uint64_t short_until_ns; /* the query budget had no room for somebody; 0: never yet */
     uint64_t changes; /* that commands have made, ever */
