@@ -20,7 +20,8 @@
 
 /* What a write is answered that the store has no room for. */
 #define RIG_FULL \
-    "-ERR the store is full, or its disk: nothing was changed; remove something or enlarge it\r\n"
+    "-ERR the store is full, or its disk: nothing was changed; remove something, or move " \
+    "to a bigger one\r\n"
 /* And when it takes nothing any more, though it did, and no write has said why. */
 #define RIG_NO_MORE \
     "-READONLY the store is read-only until it is started anew: see the log\r\n"
