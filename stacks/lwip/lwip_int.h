@@ -139,6 +139,7 @@ struct lwip_core {
     /* lwip_neighbor.c */
     unsigned nd_asked;  /* IPv6 neighbours that may not have answered yet */
     unsigned arp_asked; /* how often we have asked for a neighbour since the last tick */
+    unsigned errors;    /* of ICMPv6, since then */
 
     /* lwip_timer.c */
     struct rung_timer tcp_timer, slow_timer, group_timer;

@@ -8,10 +8,13 @@
 #include "lwip/ethip6.h"
 #include "lwip/memp.h"
 #include "lwip/priv/nd6_priv.h"
+#include "lwip/prot/ip6.h"
 
 #define NEIGHBOR_QUEUE ARP_QUEUE_LEN /* as lwIP has it over IPv4 */
 #define NEIGHBOR_ASKED4 (ARP_TABLE_SIZE / 2u)
 #define NEIGHBOR_ASKED6 (LWIP_ND6_NUM_NEIGHBORS / 2u)
+#define NEIGHBOR_ERRORS 100u /* a second */
+#define NEIGHBOR_INFO 128u   /* ICMPv6 types below are errors */
 
 /* Of the packets that wait for a neighbour the oldest give way (RFC 4861 7.2.2). lwIP's count of
  * them means nothing where each is a block of the heap. */
@@ -77,8 +80,12 @@ err_t rung_lwip_output4(struct netif *netif, struct pbuf *p, const ip4_addr_t *t
 err_t rung_lwip_output6(struct netif *netif, struct pbuf *p, const ip6_addr_t *to)
 {
     struct lwip_core *core = netif->state;
+    const uint8_t *head = p->payload;
     if (core->tx_last && rung_lwip_super_add(core->tx_last, p))
         return ERR_OK;
+    if (head[6] == IP6_NEXTH_ICMP6 && head[IP6_HLEN] < NEIGHBOR_INFO
+        && core->errors++ >= NEIGHBOR_ERRORS)
+        return ERR_OK; /* RFC 4443 2.4(f) */
     err_t err = ethip6_output(netif, p, to);
     if (ip6_addr_ismulticast(to))
         core->nd_asked = 1;

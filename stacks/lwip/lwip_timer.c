@@ -114,7 +114,7 @@ static void timer_slow(struct rung_timer *timer)
     core->in_turn = true;
     dhcp_fine_tmr();
     if (++core->slow_ticks % TIMER_SLOW_PER_S == 0) {
-        core->arp_asked = 0;
+        core->arp_asked = core->errors = 0;
         etharp_tmr();
         ip_reass_tmr();
         ip6_reass_tmr();

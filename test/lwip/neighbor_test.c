@@ -126,6 +126,27 @@ static void who_answers_is_remembered_over_ip4(void **state)
     forger_close(&f);
 }
 
+/* RFC 4443 2.4(f): errors are limited, and nothing else with them. */
+static void errors_are_limited(void **state)
+{
+    struct forged_udp call = {.ip6 = true, .ours = 1000, .theirs = 1000, .len = 8};
+    struct forger f;
+    uint8_t number;
+    (void)state;
+    forger_open(&f);
+    for (unsigned second = 0; second < 2; second++) {
+        for (unsigned k = 0; k < 300; k++) {
+            forger_put_udp(&f, &call);
+            test_run_turns(f.p, 2);
+        }
+        assert_int_equal(neighbor_count6(&f, 1, &number), 100);
+        neighbor_ping6(&f, 0, 0);
+        assert_int_equal(neighbor_count6(&f, NEIGHBOR_PONG, &number), 1);
+        rung_virtual_advance_ns(f.p, RUNG_NS_PER_S);
+    }
+    forger_close(&f);
+}
+
 static void neighbor_scribble(struct rung_buf *buf)
 {
     union {
@@ -176,6 +197,7 @@ int main(void)
         cmocka_unit_test(few_packets_wait_for_a_neighbour),
         cmocka_unit_test(who_answers_is_remembered),
         cmocka_unit_test(who_answers_is_remembered_over_ip4),
+        cmocka_unit_test(errors_are_limited),
         cmocka_unit_test(what_waits_is_a_copy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
