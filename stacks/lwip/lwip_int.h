@@ -93,8 +93,7 @@ struct lwip_core {
     /* keys */
     uint32_t backlog, max_conns, max_half_open, max_waiting;
     uint16_t mtu; /* 0: the link's */
-    uint64_t max_memory, max_copied;
-    uint64_t max_tx;
+    uint64_t max_memory, max_copied, max_tx;
     size_t tx_buffer;
     uint64_t linger_ns;
 
@@ -137,9 +136,8 @@ struct lwip_core {
     struct rung_task flush_task;
 
     /* lwip_neighbor.c */
-    unsigned nd_asked;  /* IPv6 neighbours that may not have answered yet */
-    unsigned arp_asked; /* how often we have asked for a neighbour since the last tick */
-    unsigned errors;    /* of ICMPv6, since then */
+    unsigned nd_asked; /* IPv6 neighbours that may not have answered yet */
+    unsigned arp_asked, errors; /* our questions, and ICMPv6's errors, since the last tick */
 
     /* lwip_timer.c */
     struct rung_timer tcp_timer, slow_timer, group_timer;
