@@ -44,17 +44,7 @@ enum rung_err {
 };
 
 /* The text for a result; never NULL. Zero and positive numbers give "ok". */
-static inline const char *rung_err_text(int result)
-{
-    switch (result) {
-#define RUNG_ERR_TEXT(name, number, text) \
-    case (number): return text;
-        RUNG_ERR_TABLE(RUNG_ERR_TEXT)
-#undef RUNG_ERR_TEXT
-    default:
-        return result >= 0 ? "ok" : "unknown error";
-    }
-}
+const char *rung_err_text(int result);
 
 /* The enumerator's name without RUNG_E_, for logs and tests; never NULL. */
 static inline const char *rung_err_name(int result)
