@@ -75,3 +75,14 @@ void rung_virtual_heap_fail_after(struct rung_platform *p, long n)
 {
     p->heap_fail_after = n;
 }
+
+uint64_t rung_heap_left(struct rung_platform *p)
+{
+    uint64_t left = rung_virtual_heap(p)->left;
+    return left ? left : UINT64_MAX;
+}
+
+void rung_virtual_heap_say_left(struct rung_platform *p, uint64_t bytes)
+{
+    rung_virtual_heap(p)->left = bytes;
+}

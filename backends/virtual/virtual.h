@@ -88,4 +88,8 @@ size_t rung_virtual_heap_most(struct rung_platform *p);
  * context. */
 void rung_virtual_heap_fail_after(struct rung_platform *p, long n);
 
+/* What rung_heap_left() says from now on, which bounds nothing; 0: that it cannot tell. Any
+ * context. */
+void rung_virtual_heap_say_left(struct rung_platform *p, uint64_t bytes);
+
 #endif

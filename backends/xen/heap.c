@@ -65,3 +65,9 @@ void rung_free(struct rung_platform *p, void *block)
     p->heap_blocks -= block != NULL;
     rung_xen_mallocng_free(block);
 }
+
+/* Without what mallocng keeps in parts of pages. */
+uint64_t rung_heap_left(struct rung_platform *p)
+{
+    return (uint64_t)rung_xen_pages_left(p) * RUNG_XEN_PAGE;
+}

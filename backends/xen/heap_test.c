@@ -256,6 +256,18 @@ static void test_finds_damage(void **state)
     assert_non_null(strstr(heap_test.reason, "heap: "));
 }
 
+static void test_says_what_is_left(void **state)
+{
+    enum { PIECE = 1 << 20 };
+    uint64_t before = rung_heap_left(&platform);
+    (void)state;
+    uint8_t *block = rung_alloc(&platform, PIECE);
+    assert_non_null(block);
+    assert_in_range(before - rung_heap_left(&platform), PIECE, PIECE + 8192);
+    rung_free(&platform, block);
+    assert_int_equal(rung_heap_left(&platform), before);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -267,6 +279,7 @@ int main(void)
         cmocka_unit_test(test_says_no),
         cmocka_unit_test(test_fails_on_demand),
         cmocka_unit_test(test_finds_damage),
+        cmocka_unit_test(test_says_what_is_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -28,6 +28,12 @@ struct heap_test heap_test;
 static _Alignas(4096) uint8_t arena[HEAP_TEST_PAGES][RUNG_XEN_PAGE];
 static bool out[HEAP_TEST_PAGES];
 
+size_t rung_xen_pages_left(struct rung_platform *p)
+{
+    assert_non_null(p);
+    return HEAP_TEST_PAGES - heap_test.pages_out;
+}
+
 void *rung_xen_pages_get(struct rung_platform *p, size_t count)
 {
     size_t run = 0;

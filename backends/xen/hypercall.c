@@ -66,6 +66,11 @@ void rung_xen_pages_put(struct rung_platform *p, void *pages, size_t count)
     rung_xen_ram_put(&ground_of(p)->ram, pages, count);
 }
 
+size_t rung_xen_pages_left(struct rung_platform *p)
+{
+    return ground_of(p)->ram.free;
+}
+
 struct rung_xen_entropy *rung_xen_entropy_of(struct rung_platform *p)
 {
     return &ground_of(p)->entropy;

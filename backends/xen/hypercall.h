@@ -34,5 +34,6 @@ void rung_xen_page_put(struct rung_platform *p, void *page);
 /* count pages in a row; given back with the same count. */
 void *rung_xen_pages_get(struct rung_platform *p, size_t count);
 void rung_xen_pages_put(struct rung_platform *p, void *pages, size_t count);
+size_t rung_xen_pages_left(struct rung_platform *p); /* in a row or not */
 
 #endif

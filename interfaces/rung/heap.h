@@ -24,4 +24,8 @@ void *rung_alloc_aligned(struct rung_platform *p, size_t align, size_t size);
 /* Gives back a block of any of the calls above; NULL does nothing. */
 void rung_free(struct rung_platform *p, void *block);
 
+/* About how many bytes can still be had, for bounds whose defaults know no machine; UINT64_MAX: the
+ * ground cannot tell, as in a process. */
+uint64_t rung_heap_left(struct rung_platform *p);
+
 #endif

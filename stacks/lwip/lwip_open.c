@@ -3,6 +3,7 @@
 #include "lwip_int.h"
 
 #include "rung/clock.h"
+#include "rung/heap.h"
 
 #include "lwip/init.h"
 #include "lwip/ip4_frag.h"
@@ -95,7 +96,9 @@ static void open_keys(struct lwip_core *core, const struct rung_lwip_keys *keys)
     core->max_conns = rung_lwip_key_max_connections(keys);
     core->max_half_open = rung_lwip_key_max_half_open(keys);
     core->max_waiting = rung_lwip_key_time_wait(keys);
-    core->max_memory = rung_lwip_key_memory(keys);
+    core->max_memory = rung_heap_left(core->p) / 2; /* the rest is the app's, and for frames */
+    if (core->max_memory > rung_lwip_key_memory(keys))
+        core->max_memory = rung_lwip_key_memory(keys);
     core->max_copied = rung_lwip_key_rx_memory(keys);
     core->max_tx = rung_lwip_key_tx_memory(keys);
     core->tx_buffer = (size_t)rung_lwip_key_tx_buffer(keys);

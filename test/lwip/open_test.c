@@ -4,12 +4,15 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
 #include "forger.h"
+#include "lwip_int.h"
 #include "rung/clock.h"
 #include "test_platform.h"
+#include "virtual/virtual.h"
 
 static void a_second_stack_is_refused_in_one_line(void **state)
 {
@@ -75,35 +78,68 @@ static struct rung_lwip_keys open_keys(const char *ipv4, const char *ipv6, const
     return keys;
 }
 
+struct open_rig {
+    struct rung_platform *p;
+    struct rung_net_pair pair;
+    struct rung_lwip stack;
+    struct rung_lwip_needs needs;
+};
+
+static void open_begin(struct open_rig *rig)
+{
+    struct rung_net_pair_keys keys = {
+        .slot = "net", .mtu = 1500, .depth = 64, .pool = 64, .max_frags = 18};
+    struct rung_net_pair_needs nothing = {0};
+    rig->p = test_platform_new();
+    assert_int_equal(rung_net_pair_open(&rig->pair, rig->p, &keys, &nothing), RUNG_OK);
+    rig->needs = (struct rung_lwip_needs){.net = &rig->pair.net};
+}
+
+static void open_end(struct open_rig *rig)
+{
+    struct rung_op closed = {.done = open_on_stopped};
+    open_stop(&rig->stack, rig->p);
+    rung_net_close(&rig->pair.net, &closed);
+    test_run_turns(rig->p, 10);
+    test_platform_free(rig->p);
+}
+
 /* Opens a stack, and another once that has failed; the n-th allocation of the first fails, if n is
  * positive. With no duplicates looked for, as here, lwIP has joined groups and has something to
  * send before it comes to the other keys. */
 static enum rung_err open_once(const struct rung_lwip_keys *keys, long n)
 {
-    struct rung_platform *p = test_platform_new();
-    struct rung_net_pair_keys pair_keys = {
-        .slot = "net", .mtu = 1500, .depth = 64, .pool = 64, .max_frags = 18};
-    struct rung_net_pair_needs nothing = {0};
-    struct rung_net_pair pair;
-    struct rung_lwip stack;
-    assert_int_equal(rung_net_pair_open(&pair, p, &pair_keys, &nothing), RUNG_OK);
-    struct rung_lwip_needs needs = {.net = &pair.net};
-    size_t blocks = test_heap_blocks(p);
-    test_heap_fail_after(p, n);
-    enum rung_err err = rung_lwip_open(&stack, p, keys, &needs);
-    test_heap_fail_after(p, 0);
+    struct open_rig rig;
+    open_begin(&rig);
+    size_t blocks = test_heap_blocks(rig.p);
+    test_heap_fail_after(rig.p, n);
+    enum rung_err err = rung_lwip_open(&rig.stack, rig.p, keys, &rig.needs);
+    test_heap_fail_after(rig.p, 0);
     if (err) {
-        assert_int_equal(test_heap_blocks(p), blocks);
-        test_run_turns(p, 4);
+        assert_int_equal(test_heap_blocks(rig.p), blocks);
+        test_run_turns(rig.p, 4);
         struct rung_lwip_keys good = open_keys("10.0.0.2", NULL, NULL);
-        assert_int_equal(rung_lwip_open(&stack, p, &good, &needs), RUNG_OK);
+        assert_int_equal(rung_lwip_open(&rig.stack, rig.p, &good, &rig.needs), RUNG_OK);
     }
-    open_stop(&stack, p);
-    struct rung_op closed = {.done = open_on_stopped};
-    rung_net_close(&pair.net, &closed);
-    test_run_turns(p, 10);
-    test_platform_free(p);
+    open_end(&rig);
     return err;
+}
+
+/* A guest may have less memory than the key says: half of it is for the app. */
+static void no_more_than_half_of_the_machine(void **state)
+{
+    static const uint64_t left[][2] = {
+        {1u << 20, 1u << 19}, {3u << 20, 1u << 20}, {UINT64_MAX, 1u << 20}};
+    struct rung_lwip_keys keys = open_keys("10.0.0.2", NULL, NULL);
+    (void)state;
+    for (size_t i = 0; i < RUNG_ARRAY_LEN(left); i++) {
+        struct open_rig rig;
+        open_begin(&rig);
+        rung_virtual_heap_say_left(rig.p, left[i][0]);
+        assert_int_equal(rung_lwip_open(&rig.stack, rig.p, &keys, &rig.needs), RUNG_OK);
+        assert_int_equal(rig.stack.core->max_memory, left[i][1]);
+        open_end(&rig);
+    }
 }
 
 static void bad_keys_leave_nothing_behind(void **state)
@@ -137,6 +173,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_second_stack_is_refused_in_one_line),
         cmocka_unit_test(another_may_follow_it),
+        cmocka_unit_test(no_more_than_half_of_the_machine),
         cmocka_unit_test(bad_keys_leave_nothing_behind),
         cmocka_unit_test(no_memory_leaves_nothing_behind),
     };
