@@ -4,6 +4,7 @@
  * then; a symbolic one to what stands under that name in the end. */
 #include <string.h>
 
+#include "rung/heap.h"
 #include "rung/log.h"
 #include "tarkv_index.h"
 
@@ -56,29 +57,48 @@ static const struct rung_tarkv_entry *links_origin(const struct rung_tarkv *self
     return to && to->kind != TARKV_HARD ? to : NULL;
 }
 
-/* One of a symbolic link stays for links_soft(). */
+/* Another name of a symbolic link is one itself, with the same text, read from its own folder. */
+static enum rung_err links_become_soft(struct rung_tarkv *self, size_t at,
+                                       const struct rung_tarkv_entry *origin)
+{
+    struct rung_tarkv_entry *old = self->entries[at];
+    struct rung_tarkv_key key = {.len = old->key_len};
+    memcpy(key.bytes, old->key, old->key_len);
+    struct rung_tarkv_entry *entry =
+        rung_tarkv_add(self, &key, rung_tarkv_link(origin), origin->link_len);
+    if (!entry)
+        return RUNG_E_NOMEM;
+    self->count--; /* it does not stand behind the others, but in the old one's place */
+    self->entries[at] = entry;
+    entry->kind = TARKV_SOFT;
+    entry->order = old->order;
+    rung_free(self->p, old);
+    return RUNG_OK;
+}
+
 static enum rung_err links_hard(struct rung_tarkv *self)
 {
     for (size_t i = 0; i < self->count; i++) {
+        if (self->entries[i]->kind != TARKV_HARD)
+            continue;
         const struct rung_tarkv_entry *origin = links_origin(self, self->entries[i]);
         if (!origin)
             return links_refuse(self, self->entries[i],
                                 "links to no file in front of it: make the archive anew");
-        if (self->entries[i]->kind == TARKV_HARD && origin->kind == TARKV_FILE)
+        if (origin->kind == TARKV_FILE)
             links_become(self->entries[i], origin);
+        else if (links_become_soft(self, i, origin))
+            return RUNG_E_NOMEM;
     }
     return RUNG_OK;
 }
 
-/* From a link to the file; NULL: what is wrong was logged. */
+/* From a symbolic link to the file; NULL: what is wrong was logged. */
 static const struct rung_tarkv_entry *links_follow(struct rung_tarkv *self,
                                                    const struct rung_tarkv_entry *link)
 {
     const struct rung_tarkv_entry *to = link;
     for (unsigned n = 0; n < LINKS_MOST; n++) {
-        to = links_origin(self, to); /* there is one, as links_hard() found */
-        if (to->kind == TARKV_FILE)
-            return to;
         struct rung_tarkv_key key = {.len = to->key_len};
         memcpy(key.bytes, to->key, to->key_len);
         while (key.len && key.bytes[--key.len] != '/') /* the folder that the link is in */
@@ -96,6 +116,8 @@ static const struct rung_tarkv_entry *links_follow(struct rung_tarkv *self,
                          "there (tar --dereference), or remove it");
             return NULL;
         }
+        if (to->kind == TARKV_FILE)
+            return to;
     }
     links_refuse(self, link, "is a link that leads in a circle: remove it");
     return NULL;
