@@ -11,14 +11,14 @@
 enum {
     WORKERS_USUAL = 4,   /* as libuv has it, unless UV_THREADPOOL_SIZE says otherwise */
     WORKERS_MOST = 1024,
-    WORKERS_STACK = 8 << 20,
+    WORKERS_STACK = 8 << 20, /* since libuv 1.45; before that as uv_thread_create() has it */
 };
 
 static unsigned workers_count(void)
 {
     const char *text = getenv("UV_THREADPOOL_SIZE");
-    int count = text ? atoi(text) : WORKERS_USUAL;
-    return count < 1 ? 1 : count > WORKERS_MOST ? WORKERS_MOST : (unsigned)count;
+    unsigned count = text ? (unsigned)atoi(text) : WORKERS_USUAL; /* so that -1 is many */
+    return count == 0 ? 1 : count > WORKERS_MOST ? WORKERS_MOST : count;
 }
 
 static void workers_wait(void *arg)
@@ -30,7 +30,8 @@ static void workers_wait(void *arg)
 static int workers_try(uv_thread_t *threads, unsigned count)
 {
     const uv_thread_options_t options = {
-        .flags = UV_THREAD_HAS_STACK_SIZE, .stack_size = WORKERS_STACK};
+        .flags = UV_VERSION_HEX < 0x012d00 ? UV_THREAD_NO_FLAGS : UV_THREAD_HAS_STACK_SIZE,
+        .stack_size = WORKERS_STACK};
     unsigned made = 0;
     uv_sem_t go;
     int err = uv_sem_init(&go, 0);
