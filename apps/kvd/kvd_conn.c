@@ -273,6 +273,7 @@ static bool conn_reserve(struct kvd_conn *c)
         if (c->rx->buf != NULL && conn_keep_rx(c))
             return true; /* and asks again: words that were TCP's count now */
         if (c->rx->buf == NULL) {
+            kvd_conn_unpark(c); /* it may be in the line for more commands */
             conn_park(c, c->parser.want);
             kvd_wait_hurry(c->kvd);
             return false;

@@ -74,7 +74,7 @@ static void wait_over(struct rung_timeouts *set, struct rung_timeout *waiter, un
     }
     struct kvd_conn *c = rung_container_of(waiter, struct kvd_conn, wait);
     bool hurried = waiter->due_ns > rung_loop_now_ns(set->p);
-    if (kind == KVD_WAIT_IDLE && c->first != NULL)
+    if (kind == KVD_WAIT_IDLE && (c->first != NULL || c->parked))
         rung_timeout_start(set, waiter, kind);
     else if (kind == KVD_WAIT_STALL && wait_slow(c))
         rung_timeout_start(set, waiter, kind);

@@ -170,11 +170,12 @@ static void flush_replies(struct kvd_conn *c)
 }
 
 /* The client is slow: what is done and waits for that is kept for as little as it can be, and paid
- * for, so that others who wait for the memory have an end of it. */
+ * for, so that others who wait for the memory have an end of it: also where nothing is left to pay
+ * with, for it is there already, and nobody is at work on it any more. */
 static void keep_replies(struct kvd_conn *c)
 {
     struct kvd_cmd *cmd = c->kept != NULL ? c->kept->next : c->first;
-    for (; cmd != NULL && cmd->state == KVD_DONE && !kvd_reply_full(&c->kvd->m); cmd = cmd->next) {
+    for (; cmd != NULL && cmd->state == KVD_DONE; cmd = cmd->next) {
         kvd_reply_keep(cmd);
         c->kept = cmd;
     }

@@ -75,7 +75,7 @@ static enum rung_err open_check(struct lwip_core *core, const struct rung_lwip_k
         uint64_t value, least;
     } limits[] = {
         {"backlog", core->backlog, 1}, {"max-connections", core->max_conns, 1},
-        {"max-half-open", core->max_half_open, 1}, {"memory", core->max_memory, 65536},
+        {"max-half-open", core->max_half_open, 1}, {"memory", rung_lwip_key_memory(keys), 65536},
         {"tx-buffer", rung_lwip_key_tx_buffer(keys), 1},
     };
     for (size_t i = 0; i < RUNG_ARRAY_LEN(limits); i++) {
