@@ -42,26 +42,42 @@ static bool index_grow(struct rung_tarkv *self)
     return true;
 }
 
-struct rung_tarkv_entry *rung_tarkv_add(struct rung_tarkv *self, const struct rung_tarkv_key *key,
-                                        const char *link, size_t link_len)
+static struct rung_tarkv_entry *index_full(const struct rung_tarkv *self)
+{
+    rung_log(self->p, RUNG_LOG_ERROR, self->slot, "the names behind the first %zu do not fit into "
+             "%llu bytes: set %s.memory to more, or give more memory", self->count,
+             (unsigned long long)self->memory_max, self->slot);
+    return NULL;
+}
+
+struct rung_tarkv_entry *rung_tarkv_entry(struct rung_tarkv *self,
+                                          const struct rung_tarkv_key *key, const char *link,
+                                          size_t link_len)
 {
     struct rung_tarkv_entry *entry = NULL;
     size_t size = sizeof(*entry) + key->len + link_len;
-    if ((self->count < self->room || index_grow(self)) && index_take(self, size + INDEX_HEAP_COST))
+    if (index_take(self, size + INDEX_HEAP_COST))
         entry = rung_alloc(self->p, size);
-    if (!entry) {
-        rung_log(self->p, RUNG_LOG_ERROR, self->slot, "the names behind the first %zu do not fit "
-                 "into %llu bytes: set %s.memory to more, or give more memory", self->count,
-                 (unsigned long long)self->memory_max, self->slot);
-        return NULL;
-    }
+    if (!entry)
+        return index_full(self);
     *entry = (struct rung_tarkv_entry){
-        .order = (uint32_t)self->count, .key_len = (uint16_t)key->len,
-        .link_len = (uint16_t)link_len,
+        .key_len = (uint16_t)key->len, .link_len = (uint16_t)link_len,
     };
     memcpy(entry->key, key->bytes, key->len);
     if (link_len)
         memcpy(entry->key + key->len, link, link_len);
+    return entry;
+}
+
+struct rung_tarkv_entry *rung_tarkv_add(struct rung_tarkv *self, const struct rung_tarkv_key *key,
+                                        const char *link, size_t link_len)
+{
+    if (self->count == self->room && !index_grow(self))
+        return index_full(self);
+    struct rung_tarkv_entry *entry = rung_tarkv_entry(self, key, link, link_len);
+    if (!entry)
+        return NULL;
+    entry->order = (uint32_t)self->count;
     self->entries[self->count++] = entry;
     return entry;
 }

@@ -26,7 +26,11 @@ static inline const char *rung_tarkv_link(const struct rung_tarkv_entry *entry)
 
 int rung_tarkv_order(const char *a, size_t a_len, const char *b, size_t b_len);
 
-/* Adds an entry, for the caller to fill in. NULL: no memory, which has been logged. */
+/* An entry that is not in the index; rung_free() ends it. NULL: no memory, which was logged. */
+struct rung_tarkv_entry *rung_tarkv_entry(struct rung_tarkv *self,
+                                          const struct rung_tarkv_key *key, const char *link,
+                                          size_t link_len);
+/* One that is, behind the others. Both are for the caller to fill in. */
 struct rung_tarkv_entry *rung_tarkv_add(struct rung_tarkv *self, const struct rung_tarkv_key *key,
                                         const char *link, size_t link_len);
 

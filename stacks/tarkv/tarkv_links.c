@@ -65,13 +65,12 @@ static enum rung_err links_become_soft(struct rung_tarkv *self, size_t at,
     struct rung_tarkv_key key = {.len = old->key_len};
     memcpy(key.bytes, old->key, old->key_len);
     struct rung_tarkv_entry *entry =
-        rung_tarkv_add(self, &key, rung_tarkv_link(origin), origin->link_len);
+        rung_tarkv_entry(self, &key, rung_tarkv_link(origin), origin->link_len);
     if (!entry)
         return RUNG_E_NOMEM;
-    self->count--; /* it does not stand behind the others, but in the old one's place */
-    self->entries[at] = entry;
     entry->kind = TARKV_SOFT;
     entry->order = old->order;
+    self->entries[at] = entry;
     rung_free(self->p, old);
     return RUNG_OK;
 }
