@@ -9,16 +9,17 @@
 #include "rung/log.h"
 
 enum { PAGE_FIRST = 1, PAGE_LAST = 2 };
+enum { CHECKPOINT_SAVE = 4 /* one byte of so many is put by for the next one */ };
 
 /* Bytes of log from one checkpoint to the next. Until the tail has passed them the pages of all
- * that were written since are in the way, between what is needed: they take half of what the ring
- * has beside that, at most. */
+ * that were written since are in the way, between what is needed. Two of them count as needed; the
+ * others of one round of the ring take half of what it has beside that, at most. */
 static uint64_t checkpoint_every(const struct rung_kvlog *self)
 {
     uint64_t ring = self->log.ring, needed = rung_kvlog_needed(self);
     uint64_t spare = needed < ring - ring / 16 ? ring - needed : ring / 16;
-    uint64_t pages = 2 * rung_kvlog_pages(self) * (ring / spare + 1);
-    return self->log.every > pages ? self->log.every : pages;
+    uint64_t pages = rung_kvlog_pages(self), round = 2 * ring / ((spare + 4 * pages) / pages);
+    return self->log.every > round ? self->log.every : round;
 }
 
 /* One that reclaiming waits for has its room kept (rung_kvlog_reserve); any other has to leave it
@@ -31,6 +32,17 @@ bool rung_kvlog_checkpoint_due(const struct rung_kvlog *self)
         return false;
     return c->due || (self->log.head - c->last_end > checkpoint_every(self)
                       && rung_kvlog_free(self) >= room);
+}
+
+uint64_t rung_kvlog_checkpoint_room(const struct rung_kvlog *self)
+{
+    const struct rung_kvlog_checkpoint *c = &self->reclaim->checkpoint;
+    uint64_t pages = rung_kvlog_pages(self), every = checkpoint_every(self);
+    uint64_t since = self->log.head - c->last_end + CHECKPOINT_SAVE * pages;
+    if (c->active || c->super_writes || since <= every)
+        return 0;
+    uint64_t room = (since - every) / CHECKPOINT_SAVE;
+    return room < pages ? room : pages;
 }
 
 void rung_kvlog_checkpoint_begin(struct rung_kvlog *self)

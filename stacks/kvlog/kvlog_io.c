@@ -4,7 +4,7 @@
 
 #include "rung/heap.h"
 
-enum { IO_WINDOW = 262144 };
+enum { IO_WINDOW = 1 << 19 };
 
 static void io_part_done(struct rung_op *op, int result)
 {
@@ -86,14 +86,9 @@ void rung_kvlog_window_close(struct rung_kvlog_window *window)
     rung_free(window->self->p, window->bytes);
 }
 
-const uint8_t *rung_kvlog_window_at(struct rung_kvlog_window *window, uint64_t pos, size_t len)
+static void window_move(struct rung_kvlog_window *window, uint64_t pos)
 {
     struct rung_kvlog *self = window->self;
-    if (pos >= window->from && pos + len <= window->to)
-        return window->bytes + (pos - window->from);
-    if (window->err)
-        return NULL;
-    assert(len + self->log.unit <= window->room);
     uint64_t from = rung_kvlog_down(self, pos), at = from % self->log.ring;
     size_t first = window->room < self->log.ring - at ? window->room
                                                       : (size_t)(self->log.ring - at);
@@ -103,10 +98,17 @@ const uint8_t *rung_kvlog_window_at(struct rung_kvlog_window *window, uint64_t p
     if (!window->err && first < window->room)
         window->err = rung_kvlog_now(self, RUNG_BLOCK_READ, 0, KVLOG_RING_AT,
                                      window->bytes + first, window->room - first);
-    if (window->err)
-        return NULL;
-    window->to = from + window->room;
-    return window->bytes + (pos - from);
+    if (!window->err)
+        window->to = from + window->room;
+}
+
+const uint8_t *rung_kvlog_window_at(struct rung_kvlog_window *window, uint64_t pos, size_t len)
+{
+    assert(len + window->self->log.unit <= window->room);
+    if ((pos < window->from || pos + len > window->to) && !window->err)
+        window_move(window, pos);
+    return pos >= window->from && pos + len <= window->to ? window->bytes + (pos - window->from)
+                                                          : NULL;
 }
 
 bool rung_kvlog_window_group(struct rung_kvlog_window *window, struct kvlog_group *group)
@@ -153,6 +155,8 @@ enum rung_kvlog_verdict rung_kvlog_survey(struct rung_kvlog_window *window,
     if (!rung_kvlog_window_group(window, group))
         return window->err ? KVLOG_NOT_READ : KVLOG_NO_GROUP;
     uint64_t at = group->pos + KVLOG_GROUP_BYTES, end = group->pos + group->len;
+    if (end > window->to && group->len <= window->room)
+        window_move(window, group->pos); /* what is looked through more than once is read once */
     for (uint32_t n = 0; n < group->count; n++) {
         struct kvlog_record r = {0};
         bool good = rung_kvlog_window_record(window, at, end, &r) && r.epoch == group->epoch;

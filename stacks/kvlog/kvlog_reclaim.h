@@ -96,6 +96,9 @@ bool rung_kvlog_salvage_lose(struct rung_kvlog *self, struct rung_kvlog_node *no
 
 /* kvlog_checkpoint.c */
 bool rung_kvlog_checkpoint_due(const struct rung_kvlog *self);
+/* What a write leaves free, beside what must stay so, for the next one to begin in time: more and
+ * more, so that no write waits for all of it. */
+uint64_t rung_kvlog_checkpoint_room(const struct rung_kvlog *self);
 void rung_kvlog_checkpoint_begin(struct rung_kvlog *self);
 void rung_kvlog_checkpoint_offer(struct rung_kvlog *self);
 void rung_kvlog_checkpoint_committed(struct rung_kvlog *self);

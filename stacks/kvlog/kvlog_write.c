@@ -171,7 +171,10 @@ static int write_room(struct rung_kvlog *self, const struct rung_kv_write *write
         commit->alone = !commit->writes;
         return WRITE_LATER;
     }
-    if (rung_kvlog_free(self) >= need + rung_kvlog_reserve(self, need)) {
+    bool over = commit->blocked == write
+                && (self->log.tail_kept >= commit->blocked_mark || self->reclaim->stuck);
+    uint64_t room = need + rung_kvlog_reserve(self, need);
+    if (rung_kvlog_free(self) >= room + (over ? 0 : rung_kvlog_checkpoint_room(self))) {
         commit->blocked = NULL;
         return RUNG_OK;
     }

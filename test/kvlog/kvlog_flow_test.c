@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kvlog_format.h"
 #include "kvlog_rig.h"
 
 enum { FLOW_WRITES = 64, FLOW_KEYS = 40 };
@@ -215,11 +216,57 @@ static void writes_during_a_check(void **state)
     rig_end(&rig);
 }
 
+/* A store that is mostly full, its keys written anew by chance, many at once: each opening reads a
+ * part of the log, wherever it stands. */
+static void flow_openings(uint32_t len, unsigned together, unsigned percent)
+{
+    static struct rig_write writes[FLOW_WRITES];
+    static char keys[FLOW_WRITES][16];
+    struct rig_value value = {.number = 1, .len = len};
+    struct rig rig;
+    rig_begin(&rig, 16 << 20, 512);
+    assert_int_equal(rig_open(&rig), 0);
+    rig.keys.create = false;
+    uint64_t ring = rig.store.log.ring, each = kvlog_record_bytes(8, len), most = 0;
+    unsigned count = (unsigned)(ring * percent / 100 / each), done = 0;
+    for (unsigned round = 0; rig.store.log.head < 4 * ring; round++) {
+        for (unsigned i = 0; i < together; i++, done++) {
+            writes[i] = (struct rig_write){.count = 0};
+            flow_key(keys[i], done < count ? done : rig_below(&rig, count));
+            rig_add(&rig, &writes[i], keys[i], strlen(keys[i]), &value);
+            rig_start(&rig, &writes[i]);
+        }
+        for (unsigned i = 0; i < together; i++)
+            assert_int_equal(rig_wait(&rig, &writes[i]), 0);
+        if (done < count || rig_below(&rig, (uint32_t)(ring / 20 / (each * together))) > 0)
+            continue;
+        assert_int_equal(rig_close(&rig), 0); /* killed, it is also looked for what was cut off */
+        uint64_t before = rig.disk.read_bytes;
+        assert_int_equal(rig_open(&rig), 0);
+        before = rig.disk.read_bytes - before;
+        most = before > most ? before : most;
+    }
+    print_message("%u bytes, %u at once, %u %% full: %llu %% of the ring is read\n", len, together,
+                  percent, (unsigned long long)(most * 100 / ring));
+    assert_in_range(most, 1, ring / 2);
+    rig_end(&rig);
+}
+
+static void an_opening_reads_a_part(void **state)
+{
+    (void)state;
+    flow_openings(1000, 64, 70);
+    flow_openings(100, 64, 50);
+    flow_openings(1000, 1, 70);
+    flow_openings(16000, 16, 60);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(writes_share_a_flush), cmocka_unit_test(no_memory_while_it_runs),
         cmocka_unit_test(no_memory_to_move_a_record), cmocka_unit_test(writes_during_a_check),
+        cmocka_unit_test(an_opening_reads_a_part),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
