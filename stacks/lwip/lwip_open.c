@@ -9,6 +9,8 @@
 #include "lwip/ip4_frag.h"
 #include "lwip/ip6_frag.h"
 
+#define OPEN_HALF_BYTES 1024u /* of memory that a handshake takes, at most */
+#define OPEN_HALF_LEAST 1024u
 #define OPEN_REASS_TICKS 255u /* after so many seconds no fragment is kept */
 
 static void open_on_link(struct lwip_core *core)
@@ -75,7 +77,8 @@ static enum rung_err open_check(struct lwip_core *core, const struct rung_lwip_k
         uint64_t value, least;
     } limits[] = {
         {"backlog", core->backlog, 1}, {"max-connections", core->max_conns, 1},
-        {"max-half-open", core->max_half_open, 1}, {"memory", rung_lwip_key_memory(keys), 65536},
+        {"max-half-open", rung_lwip_key_max_half_open(keys), 1},
+        {"memory", rung_lwip_key_memory(keys), 65536},
         {"tx-buffer", rung_lwip_key_tx_buffer(keys), 1},
     };
     for (size_t i = 0; i < RUNG_ARRAY_LEN(limits); i++) {
@@ -89,16 +92,25 @@ static enum rung_err open_check(struct lwip_core *core, const struct rung_lwip_k
     return RUNG_OK;
 }
 
+/* Who never ends a handshake leaves most of the memory to those who do; but where there is little,
+ * many who will are not told apart from those. */
+static uint32_t open_half(const struct lwip_core *core, uint32_t key)
+{
+    uint64_t most = core->max_memory / 4 / OPEN_HALF_BYTES;
+    most = most > OPEN_HALF_LEAST ? most : OPEN_HALF_LEAST;
+    return key < most ? key : (uint32_t)most;
+}
+
 static void open_keys(struct lwip_core *core, const struct rung_lwip_keys *keys)
 {
     core->mtu = rung_lwip_key_mtu(keys);
     core->backlog = rung_lwip_key_backlog(keys);
     core->max_conns = rung_lwip_key_max_connections(keys);
-    core->max_half_open = rung_lwip_key_max_half_open(keys);
     core->max_waiting = rung_lwip_key_time_wait(keys);
     core->max_memory = rung_heap_left(core->p) / 2; /* the rest is the app's, and for frames */
     if (core->max_memory > rung_lwip_key_memory(keys))
         core->max_memory = rung_lwip_key_memory(keys);
+    core->max_half_open = open_half(core, rung_lwip_key_max_half_open(keys));
     core->max_copied = rung_lwip_key_rx_memory(keys);
     core->max_tx = rung_lwip_key_tx_memory(keys);
     core->tx_buffer = (size_t)rung_lwip_key_tx_buffer(keys);

@@ -205,6 +205,27 @@ static void so_it_says_where_nothing_is_left(void **state)
     forger_close(&f);
 }
 
+/* However many begin a handshake and do not end it, who does is let in. */
+static void a_flood_leaves_room(void **state)
+{
+    struct forger f;
+    (void)state;
+    forger_open(&f);
+    struct lwip_core *core = f.stack.core;
+    uint64_t before = core->memory - core->cached;
+    for (uint16_t n = 0; n < 2000; n++) {
+        struct forged_tcp syn = {.port = (uint16_t)(10000 + n), .seq = n, .flags = FORGED_SYN};
+        forger_send_tcp(&f, &syn);
+        forger_drain(&f);
+    }
+    assert_true(core->half_count > 0 && core->half_count <= core->max_half_open);
+    assert_true(core->memory - core->cached - before <= core->max_half_open * 1024u);
+    assert_true(memory_knock(&f, 4000));
+    assert_non_null(f.conn);
+    rung_tcp_abort(f.conn);
+    forger_close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -213,6 +234,7 @@ int main(void)
         cmocka_unit_test(a_few_segments_always_leave),
         cmocka_unit_test(the_last_of_it_is_for_old_connections),
         cmocka_unit_test(so_it_says_where_nothing_is_left),
+        cmocka_unit_test(a_flood_leaves_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -142,6 +142,28 @@ static void no_more_than_half_of_the_machine(void **state)
     }
 }
 
+/* Forged handshakes leave most of the memory to others, if there is some. */
+static void handshakes_take_a_quarter(void **state)
+{
+    static const struct open_half {
+        uint32_t key, most;
+        uint64_t memory;
+    } cases[] = {
+        {4096, 4096, 64u << 20}, {4096, 2048, 8u << 20}, {4096, 1024, 1u << 20}, {4, 4, 1u << 20},
+    };
+    struct rung_lwip_keys keys = open_keys("10.0.0.2", NULL, NULL);
+    (void)state;
+    for (size_t i = 0; i < RUNG_ARRAY_LEN(cases); i++) {
+        struct open_rig rig;
+        keys.max_half_open = cases[i].key;
+        keys.memory = cases[i].memory;
+        open_begin(&rig);
+        assert_int_equal(rung_lwip_open(&rig.stack, rig.p, &keys, &rig.needs), RUNG_OK);
+        assert_int_equal(rig.stack.core->max_half_open, cases[i].most);
+        open_end(&rig);
+    }
+}
+
 static void bad_keys_leave_nothing_behind(void **state)
 {
     struct rung_lwip_keys bad[] = {
@@ -174,6 +196,7 @@ int main(void)
         cmocka_unit_test(a_second_stack_is_refused_in_one_line),
         cmocka_unit_test(another_may_follow_it),
         cmocka_unit_test(no_more_than_half_of_the_machine),
+        cmocka_unit_test(handshakes_take_a_quarter),
         cmocka_unit_test(bad_keys_leave_nothing_behind),
         cmocka_unit_test(no_memory_leaves_nothing_behind),
     };
