@@ -27,18 +27,12 @@ static uint32_t loss_seq(const struct tcp_seg *seg)
 /* Called by name by lwIP's tcp.c at a time-out: what is out waits to be sent again. lwIP puts it in
  * front of all that waits, which a segment may do already that was lost before it, while the peer's
  * window is shut. Behind a later one it would never leave: that one does not fit into the window of
- * congestion, and neither timer runs. So both go into one queue, in order.
- * A SYN that waits for the peer's hardware address cannot be sent again; it counts as if it had
- * been, so that a call gives up as soon where nobody is as where nobody answers. */
+ * congestion, and neither timer runs. So both go into one queue, in order. */
 err_t tcp_rexmit_rto_prepare(struct tcp_pcb *pcb)
 {
     struct tcp_seg *waiting = pcb->unsent, **at = &pcb->unsent;
     pcb->unsent = NULL;
     err_t err = rung_lwip_real_tcp_rexmit_rto_prepare(pcb);
-    if (err && pcb->state == SYN_SENT) {
-        pcb->nrtx++;
-        pcb->rtime = 0;
-    }
     while (waiting) {
         struct tcp_seg *seg = waiting;
         while (*at && TCP_SEQ_LT(loss_seq(*at), loss_seq(seg)))

@@ -9,6 +9,7 @@
 #include "lwip/memp.h"
 #include "lwip/priv/nd6_priv.h"
 #include "lwip/prot/ip6.h"
+#include "lwip/prot/tcp.h"
 
 #define NEIGHBOR_QUEUE ARP_QUEUE_LEN /* as lwIP has it over IPv4 */
 #define NEIGHBOR_ASKED4 (ARP_TABLE_SIZE / 2u)
@@ -31,12 +32,15 @@ static void neighbor_keep(struct nd6_neighbor_cache_entry *neighbor, unsigned mo
     }
 }
 
-/* Of those that have not answered so many are kept; a router has its place in another list too. */
+/* Of those that have not answered so many are kept, whichever: had the first ones to stay, nobody
+ * new would be heard. A router has its place in another list too. */
 static void neighbor_trim(struct lwip_core *core)
 {
-    struct nd6_neighbor_cache_entry *neighbor = neighbor_cache;
+    uint32_t first = rung_lwip_port_random();
     unsigned asked = 0;
-    for (; neighbor < neighbor_cache + LWIP_ND6_NUM_NEIGHBORS; neighbor++) {
+    for (uint32_t i = 0; i < LWIP_ND6_NUM_NEIGHBORS; i++) {
+        struct nd6_neighbor_cache_entry *neighbor =
+            &neighbor_cache[(first + i) % LWIP_ND6_NUM_NEIGHBORS];
         unsigned most = NEIGHBOR_QUEUE;
         if (neighbor->state != ND6_INCOMPLETE)
             continue;
@@ -50,15 +54,28 @@ static void neighbor_trim(struct lwip_core *core)
     core->nd_asked = asked;
 }
 
+/* Whether anybody can make us send such a packet. Not so a call of ours, what an open connection
+ * sends, or a question to a name server. */
+static bool neighbor_is_answer(const struct pbuf *p)
+{
+    const uint8_t *head = p->payload;
+    if (p->len < IP_HLEN + TCP_HLEN)
+        return true;
+    if (head[9] != IP_PROTO_TCP)
+        return head[9] != IP_PROTO_UDP || *(const uint16_t *)(head + IP_HLEN + 2) != PP_HTONS(53);
+    return (head[IP_HLEN + 13] & TCP_RST) || !(~head[IP_HLEN + 13] & (TCP_SYN | TCP_ACK));
+}
+
 /* lwIP's table of IPv4 is its own. Since its last tick, when it asked once more for each that had
- * not answered, we have counted the questions: nobody is asked for beyond so many, and what is to
- * go there is lost, as if on the way. */
-static bool neighbor_is_one_too_many(struct lwip_core *core, const ip4_addr_t *to)
+ * not answered, we have counted the questions: nobody is asked for beyond so many for an answer,
+ * which is lost, as if on the way. */
+static bool neighbor_is_one_too_many(struct lwip_core *core, const struct pbuf *p,
+                                     const ip4_addr_t *to)
 {
     const struct netif *netif = &core->netif;
     const ip4_addr_t *ip;
     struct eth_addr *mac;
-    return core->arp_asked >= NEIGHBOR_ASKED4
+    return core->arp_asked >= NEIGHBOR_ASKED4 && neighbor_is_answer(p)
            && (ip4_addr_netcmp(to, netif_ip4_addr(netif), netif_ip4_netmask(netif))
                || ip4_addr_islinklocal(to))
            && ~(ip4_addr_get_u32(to) | ip4_addr_get_u32(netif_ip4_netmask(netif))) /* to all */
@@ -72,11 +89,12 @@ err_t rung_lwip_output4(struct netif *netif, struct pbuf *p, const ip4_addr_t *t
     struct lwip_core *core = netif->state;
     if (core->tx_last && rung_lwip_super_add(core->tx_last, p))
         return ERR_OK;
-    return neighbor_is_one_too_many(core, to) ? ERR_OK : etharp_output(netif, p, to);
+    return neighbor_is_one_too_many(core, p, to) ? ERR_OK : etharp_output(netif, p, to);
 }
 
 /* Whom lwIP does not know it asks for by multicast, from within the call that p made or while it
- * walks its table: nothing is dropped then. */
+ * walks its table: nothing is dropped then. Where it has no address to ask with, p is kept and
+ * nothing leaves. */
 err_t rung_lwip_output6(struct netif *netif, struct pbuf *p, const ip6_addr_t *to)
 {
     struct lwip_core *core = netif->state;
@@ -86,10 +104,11 @@ err_t rung_lwip_output6(struct netif *netif, struct pbuf *p, const ip6_addr_t *t
     if (head[6] == IP6_NEXTH_ICMP6 && head[IP6_HLEN] < NEIGHBOR_INFO
         && core->errors++ >= NEIGHBOR_ERRORS)
         return ERR_OK; /* RFC 4443 2.4(f) */
+    unsigned waiting = core->tx_waiting;
     err_t err = ethip6_output(netif, p, to);
-    if (ip6_addr_ismulticast(to))
+    if (ip6_addr_ismulticast(to) || core->tx_waiting == waiting)
         core->nd_asked = 1;
-    else if (core->nd_asked)
+    if (!ip6_addr_ismulticast(to) && core->nd_asked)
         neighbor_trim(core);
     return err;
 }

@@ -18,17 +18,19 @@
 #define TIMER_TCP_SLOW (TCP_SLOW_INTERVAL / TCP_TMR_INTERVAL)
 #define TIMER_TCP_FAST (20u * TIMER_TCP_SLOW)
 
-/* TIME-WAIT is a courtesy to late segments (RFC 9293 3.6.1), not worth all memory: when there
- * are too many, the older ones go. */
+/* TIME-WAIT is a courtesy to late segments (RFC 9293 3.6.1), not worth the memory of new
+ * connections: when there are too many, the older ones go; half of them where memory is short. */
 static void timer_trim_waiting(struct lwip_core *core)
 {
     uint32_t age = 2 * TCP_MSL / TCP_SLOW_INTERVAL, count = 0;
     for (struct tcp_pcb *pcb = tcp_tw_pcbs; pcb; pcb = pcb->next)
         count++;
-    while (count > core->max_waiting) {
+    uint32_t most = rung_lwip_port_is_short(core) ? count / 2 : count;
+    most = most < core->max_waiting ? most : core->max_waiting;
+    while (count > most) {
         struct tcp_pcb *pcb = tcp_tw_pcbs;
         age /= 2;
-        while (pcb && count > core->max_waiting) {
+        while (pcb && count > most) {
             struct tcp_pcb *next = pcb->next;
             if (tcp_ticks - pcb->tmr >= age) {
                 tcp_abort(pcb); /* sends nothing in this state */

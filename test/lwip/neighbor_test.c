@@ -126,6 +126,77 @@ static void who_answers_is_remembered_over_ip4(void **state)
     forger_close(&f);
 }
 
+static void neighbor_called(struct rung_op *op, int result)
+{
+    (void)op;
+    (void)result;
+}
+
+/* However many are asked for because of what others send, whom the app calls is asked for too. */
+static void who_is_called_is_asked_for(void **state)
+{
+    struct rung_tcp_connect call = {.op.done = neighbor_called};
+    struct forged frame;
+    struct forger f;
+    (void)state;
+    forger_open(&f);
+    for (uint8_t host = 3; host < 200; host++)
+        neighbor_call4(&f, host, 0x0800, 1);
+    assert_false(neighbor_call4(&f, 201, 0x0806, 0));
+    forger_drain(&f);
+    assert_int_equal(rung_addr_parse(&call.peer, "10.0.0.202"), RUNG_OK);
+    call.peer.port = 80;
+    rung_tcp_connect(&f.stack.tcp, &call);
+    test_run_turns(f.p, 4);
+    assert_true(forger_next(&f, 0x0806, 0, &frame));
+    assert_int_equal(frame.at[41], 202); /* the address that is asked for */
+    rung_op_cancel(&call.op);
+    test_run_turns(f.p, 4);
+    forger_close(&f);
+}
+
+/* Nor do those who do not answer keep others from being heard. */
+static void who_is_new_is_heard(void **state)
+{
+    struct forger f;
+    uint8_t number;
+    unsigned heard = 0;
+    (void)state;
+    forger_open(&f);
+    for (uint16_t k = 1; k <= NEIGHBOR_FLOOD; k++)
+        neighbor_ping6(&f, k, 0);
+    for (uint16_t k = 1000; k < 1020; k++) {
+        forger_drain(&f);
+        neighbor_ping6(&f, k, 0);
+        neighbor_is_here6(&f, k);
+        heard += neighbor_count6(&f, NEIGHBOR_PONG, &number);
+    }
+    assert_in_range(heard, 10, 20);
+    forger_close(&f);
+}
+
+/* A prefix is on the link, and we have no address of it to ask with: packets wait for nothing. */
+static void few_wait_where_nobody_can_be_asked(void **state)
+{
+    const uint8_t prefix[16] = {0x20, 0x01, 0x0d, 0xb8};
+    uint8_t ra[48] = {134, [4] = 64, [16] = 3, 4, 64, 0x80, 0, 0, 255, 255, 0, 0, 255, 255};
+    uint8_t ping[64] = {128};
+    struct forger f;
+    (void)state;
+    forger_open(&f);
+    memcpy(ra + 32, prefix, sizeof(prefix));
+    forger_send_icmp6(&f, ra, sizeof(ra));
+    rung_virtual_advance_ns(f.p, 10 * RUNG_NS_PER_S);
+    memcpy(f.ip6[0], prefix, sizeof(prefix));
+    f.ip6[0][15] = 1;
+    forger_send_icmp6(&f, ping, sizeof(ping));
+    size_t blocks = test_heap_blocks(f.p);
+    for (unsigned k = 1; k < 200; k++)
+        forger_send_icmp6(&f, ping, sizeof(ping));
+    assert_in_range(test_heap_blocks(f.p), 0, blocks + 4 * NEIGHBOR_QUEUE);
+    forger_close(&f);
+}
+
 /* RFC 4443 2.4(f): errors are limited, and nothing else with them. */
 static void errors_are_limited(void **state)
 {
@@ -197,6 +268,8 @@ int main(void)
         cmocka_unit_test(few_packets_wait_for_a_neighbour),
         cmocka_unit_test(who_answers_is_remembered),
         cmocka_unit_test(who_answers_is_remembered_over_ip4),
+        cmocka_unit_test(who_is_called_is_asked_for), cmocka_unit_test(who_is_new_is_heard),
+        cmocka_unit_test(few_wait_where_nobody_can_be_asked),
         cmocka_unit_test(errors_are_limited),
         cmocka_unit_test(what_waits_is_a_copy),
     };

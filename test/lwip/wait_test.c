@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /* test/lwip/wait_test.c - what is left of connections that have ended: a few wait for segments that
- * are late (TIME-WAIT), no more than the key time-wait says, and not for ever. */
+ * are late (TIME-WAIT), no more than the key time-wait says, not for ever, and not in the memory of
+ * new ones. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <cmocka.h>
 
 #include "forger.h"
+#include "lwip_int.h"
 #include "rung/clock.h"
 #include "test_platform.h"
 #include "test_virtual.h"
@@ -62,10 +65,28 @@ static void a_few_wait_and_not_for_ever(void **state)
     forger_close(&f);
 }
 
+static void new_ones_come_first(void **state)
+{
+    struct forged_tcp last[WAIT_ENDED];
+    struct forger f;
+    (void)state;
+    forger_open(&f);
+    struct lwip_core *core = f.stack.core;
+    core->max_waiting = WAIT_ENDED;
+    for (unsigned i = 0; i < WAIT_ENDED; i++)
+        last[i] = wait_end(&f, (uint16_t)(WAIT_PORT + i));
+    core->max_memory = core->memory - core->cached;
+    assert_true(rung_lwip_port_is_short(core));
+    rung_virtual_advance_ns(f.p, RUNG_NS_PER_S);
+    assert_false(rung_lwip_port_is_short(core));
+    assert_in_range(wait_known(&f, last, WAIT_ENDED), 1, WAIT_ENDED - 1);
+    forger_close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_few_wait_and_not_for_ever),
+        cmocka_unit_test(a_few_wait_and_not_for_ever), cmocka_unit_test(new_ones_come_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
