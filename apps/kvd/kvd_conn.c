@@ -76,9 +76,9 @@ void kvd_conn_unpark(struct kvd_conn *c)
     conn_unlink(link);
 }
 
-/* Those that wait for the query budget, as far as it goes: whom it goes to has come before the
- * others. */
-static void conns_feed_long(struct kvd *kvd)
+/* As far as the budget goes: whom it goes to is read before who has given it back, and before what
+ * comes in. */
+void kvd_conns_feed_long(struct kvd *kvd)
 {
     uint64_t room = kvd->m.query_max - kvd->m.query_used;
     for (struct kvd_conn **link = &kvd->parked, *c; (c = *link) != NULL;) {
@@ -96,8 +96,8 @@ static void conns_feed_long(struct kvd *kvd)
     }
 }
 
-/* The line for room, from its head on; who has not enough of it goes to its end. */
-static void conns_feed_line(struct kvd *kvd)
+/* From the head of the line on; who has not enough of it goes to its end. */
+void kvd_conns_feed_line(struct kvd *kvd)
 {
     struct kvd_conn **link = &kvd->parked, *c;
     for (unsigned left = kvd->parked_line; left > 0; left--) {
@@ -111,14 +111,6 @@ static void conns_feed_line(struct kvd *kvd)
         kvd_conn_read(c);
     }
     conn_bound(kvd);
-}
-
-void kvd_conns_feed(struct kvd *kvd)
-{
-    if (kvd->parked_long > 0)
-        conns_feed_long(kvd);
-    if (kvd->parked_line > 0)
-        conns_feed_line(kvd);
 }
 
 /* Nothing of it is at work, and it has taken all replies. */
@@ -266,6 +258,8 @@ static bool conn_reserve(struct kvd_conn *c)
     struct kvd_memory *m = &c->kvd->m;
     struct kvd_args *args = &c->reading->args;
     if (kvd_query_take(m, c->parser.want)) {
+        if (c->want > 0)
+            kvd_conn_unpark(c);
         args->granted += c->parser.want;
         return true;
     }
@@ -273,7 +267,8 @@ static bool conn_reserve(struct kvd_conn *c)
         if (c->rx->buf != NULL && conn_keep_rx(c))
             return true; /* and asks again: words that were TCP's count now */
         if (c->rx->buf == NULL) {
-            kvd_conn_unpark(c); /* it may be in the line for more commands */
+            if (c->want == 0)
+                kvd_conn_unpark(c); /* it may be in the line for more commands */
             conn_park(c, c->parser.want);
             kvd_wait_hurry(c->kvd);
             return false;

@@ -107,7 +107,8 @@ void kvd_conn_drop_rx(struct kvd_conn *c);
 bool kvd_conn_holds(const struct kvd_conn *c);
 bool kvd_conn_rests(const struct kvd_conn *c); /* nothing is half read, or not yet taken */
 void kvd_conn_unpark(struct kvd_conn *c);
-void kvd_conns_feed(struct kvd *kvd);  /* there may be memory again for those that wait */
+void kvd_conns_feed_long(struct kvd *kvd); /* those that wait for the query budget */
+void kvd_conns_feed_line(struct kvd *kvd); /* those that wait for room for more commands */
 
 /* kvd_life.c: coming, waiting, going. */
 void kvd_accept(struct rung_tcp_listener *listener);

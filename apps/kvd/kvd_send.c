@@ -220,6 +220,8 @@ void kvd_flush_task(struct rung_task *task)
     if (kvd->starved != NULL)
         kvd_keys_feed(kvd);
     kvd_spaces_feed(kvd);
+    if (kvd->parked_long > 0)
+        kvd_conns_feed_long(kvd);
     struct kvd_conn *list = kvd->flush;
     kvd->flush = NULL;
     while (list != NULL) {
@@ -228,8 +230,8 @@ void kvd_flush_task(struct rung_task *task)
         c->flushing = false;
         flush_one(c);
     }
-    if (kvd->parked != NULL)
-        kvd_conns_feed(kvd); /* with what these have given back */
+    if (kvd->parked_line > 0)
+        kvd_conns_feed_line(kvd); /* with what these have given back */
     kvd_run_ready(kvd);
     if (kvd_reply_full(&kvd->m))
         kvd_wait_hurry(kvd);

@@ -52,7 +52,7 @@ static enum rung_err medium_missing(struct opening *o)
     const char *dot = strrchr(o->slot, '.');
     int above = dot ? (int)(dot + 1 - o->slot) : 0;
     struct stat link;
-    if (lstat(o->path, &link) == 0)
+    if (lstat(o->path, &link) == 0 && S_ISLNK(link.st_mode))
         return medium_fail(o, RUNG_E_NOTFOUND, "is a link that leads nowhere: correct %s.path",
                            o->slot);
     if (o->read_only)

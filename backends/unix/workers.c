@@ -83,6 +83,6 @@ enum rung_err rung_unix_workers(struct rung_platform *p, const char *slot)
     if (!err)
         return RUNG_OK;
     rung_log(p, RUNG_LOG_ERROR, slot, "%u worker threads cannot be had (%s): allow more processes "
-             "(ulimit -u), or more memory (ulimit -v)", count, uv_strerror(err));
+             "(ulimit -u), open files (-n) or memory (-v)", count, uv_strerror(err));
     return rung_err_from_uv(err);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* test/kvd/kvd_long_test.c - values that are long: all of them, parts of them, and ones that are
- * too long for the store; and lines that are long but for their words. */
+ * too long for the store; lines that are long but for their words; and whose turn it is. */
 #include "kvd_int.h"
 #include "kvd_rig.h"
 
@@ -349,11 +349,45 @@ static void test_growing_at_the_store(void **state)
     rig_close(&rig);
 }
 
+/* There is room for one at a time, and a client pipes them: who has waited is the next, and nobody
+ * has a place in the line when all is over. */
+static void test_long_commands_take_turns(void **state)
+{
+    static const char head[] = "*3\r\n$3\r\nSET\r\n$1\r\nv\r\n$1500000\r\nxxx";
+    static char rest[1499997 + 2 + sizeof head - 1];
+    struct rig rig = {.config = {.memory = 4 << 20, .max_value = 1500000, .max_query = 1600000}};
+    (void)state;
+    memset(rest, 'x', 1499997);
+    memcpy(rest + 1499997, "\r\n", 2);
+    memcpy(rest + 1499999, head, sizeof head - 1); /* the next one begins */
+    rig_open(&rig);
+    struct client *piper = client_new(&rig), *one = client_new(&rig);
+    client_send(piper, head, sizeof head - 1);
+    rig_run(&rig);
+    client_send(one, head, sizeof head - 1);
+    rig_run(&rig);
+    rig.gate.hold = true;
+    client_send(piper, rest, sizeof rest);
+    rig_run(&rig);
+    rig.gate.hold = false;
+    gate_open(&rig);
+    client_expect(piper, "+OK\r\n");
+    client_send(one, rest, 1499999);
+    rig_run(&rig);
+    client_expect(one, "+OK\r\n");
+    client_send(piper, rest, 1499999);
+    rig_run(&rig);
+    client_expect(piper, "+OK\r\n");
+    assert_int_equal(rig.kvd->parked_long, 0);
+    rig_close(&rig);
+}
+
 #define CASE(name) cmocka_unit_test(test_##name)
 static const struct CMUnitTest cases[] = {
     CASE(long_values), CASE(ranges_of_long_values), CASE(ranges_behind_what_is_refused),
     CASE(longer_than_the_store_takes), CASE(slow_readers), CASE(the_last_bytes), CASE(blanks),
-    CASE(one_value_many_times), CASE(values_that_grow), CASE(growing_at_the_store), {0},
+    CASE(one_value_many_times), CASE(values_that_grow), CASE(growing_at_the_store),
+    CASE(long_commands_take_turns), {0},
 };
 
 int main(void)
