@@ -39,7 +39,7 @@ uint64_t rung_kvlog_checkpoint_room(const struct rung_kvlog *self)
     const struct rung_kvlog_checkpoint *c = &self->reclaim->checkpoint;
     uint64_t pages = rung_kvlog_pages(self), every = checkpoint_every(self);
     uint64_t since = self->log.head - c->last_end + CHECKPOINT_SAVE * pages;
-    if (c->active || c->super_writes || since <= every)
+    if (c->active || c->super_writes || self->checking || since <= every)
         return 0;
     uint64_t room = (since - every) / CHECKPOINT_SAVE;
     return room < pages ? room : pages;
