@@ -259,7 +259,7 @@ static bool conn_reserve(struct kvd_conn *c)
     struct kvd_args *args = &c->reading->args;
     if (kvd_query_take(m, c->parser.want)) {
         if (c->want > 0)
-            kvd_conn_unpark(c);
+            kvd_conn_unpark(c); /* it may have come to it out of its turn */
         args->granted += c->parser.want;
         return true;
     }
@@ -267,7 +267,7 @@ static bool conn_reserve(struct kvd_conn *c)
         if (c->rx->buf != NULL && conn_keep_rx(c))
             return true; /* and asks again: words that were TCP's count now */
         if (c->rx->buf == NULL) {
-            if (c->want == 0)
+            if (c->want == 0) /* else it keeps its place */
                 kvd_conn_unpark(c); /* it may be in the line for more commands */
             conn_park(c, c->parser.want);
             kvd_wait_hurry(c->kvd);
