@@ -75,7 +75,7 @@ endfunction()
 #             [GENERATE function] [TESTS file...])
 # HOT are those of SOURCES that copy what packets and requests carry, or that each of them passes many
 # times: where all else is compiled to be small (hot_options), these stay fast. DEFAULTS are those of
-# keys that what it requires may have; an app's own go before them.
+# keys that what it requires for itself alone may have; an app's own go before them.
 function(rung_module name)
     rung_check_words_("rung_module(${name})"
                       "PROVIDES;REQUIRES;PLATFORMS;SOURCES;HOT;LINK;KEYS;DEFAULTS;GENERATE;TESTS" ""
@@ -98,6 +98,9 @@ function(rung_module name)
         if(NOT pair MATCHES "^([a-z]+)\\.[^=]+=" OR NOT CMAKE_MATCH_1 IN_LIST m_REQUIRES)
             message(FATAL_ERROR "rung_module(${name}): DEFAULTS '${pair}' does not read as "
                                 "iface.key=value with an interface of REQUIRES.")
+        elseif(CMAKE_MATCH_1 IN_LIST RUNG_SHARED_INTERFACES OR CMAKE_MATCH_1 IN_LIST m_PROVIDES)
+            message(FATAL_ERROR "rung_module(${name}): DEFAULTS '${pair}' is for a module that is not its "
+                                "alone; only an app may give that default.")
         endif()
     endforeach()
     rung_get(known modules)

@@ -5,6 +5,7 @@
 #   bound.<app>.serves.<path>    the interfaces asked of it
 #   bound.<app>.dep.<path>.<i>   the path of the instance that meets its requirement i
 #   bound.<app>.slot.<slot>      the path of the instance in that slot
+#   bound.<app>.defaults         path=value, from the modules' DEFAULTS
 include_guard()
 
 function(rung_fitting out iface)

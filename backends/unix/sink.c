@@ -119,9 +119,8 @@ enum rung_err rung_sink_open(struct rung_platform *p, const char *name, struct r
 {
     uv_fs_t req;
     int flags = O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
-    enum rung_err none = rung_unix_workers(p, name);
-    if (none)
-        return none;
+    if (rung_unix_workers(p, name))
+        return RUNG_E_AGAIN;
     struct rung_sink *sink = rung_zalloc(p, 1, sizeof(*sink));
     if (!sink)
         return RUNG_E_NOMEM;

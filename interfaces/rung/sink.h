@@ -23,7 +23,8 @@ struct rung_sink;
 /* Opens the sink of that name and empties it. Only the program's own user may read what it makes.
  * Not logged: the caller knows which key was wrong. NOTFOUND, ACCESS, READONLY, BUSY, FULL, LIMIT,
  * NOMEM, IO; INVAL: the name is that of a folder or the like. DOWN: nobody reads it. NOTSUP: this
- * platform has no sinks. *sink is set if and only if the result is RUNG_OK. */
+ * platform has no sinks. AGAIN: it has no threads to write with, and has logged that, for no key
+ * is to blame. *sink is set if and only if the result is RUNG_OK. */
 enum rung_err rung_sink_open(struct rung_platform *p, const char *name, struct rung_sink **sink);
 
 /* Writes vec[0..n) behind what is there. done: 0, all is written; or FULL, TOOBIG, IO; DOWN: the

@@ -298,6 +298,8 @@ static void bad_keys_say_what_to_do(void **state)
         assert_int_equal(capture_try_open(&t), files[i].err);
         assert_non_null(strstr(test_log_last(t.p), files[i].says));
     }
+    rung_virtual_sinks_fail(t.p, RUNG_E_AGAIN); /* the platform has said why */
+    assert_int_equal(capture_try_open(&t), RUNG_E_AGAIN);
     assert_int_equal(test_log_count(t.p), 6);
     assert_null(t.link.net.ready);
     capture_end(&t);

@@ -37,7 +37,7 @@ static void open_say_why(struct rung_platform *p, const char *slot, const char *
     else if (err == RUNG_E_NOTSUP)
         rung_log(p, RUNG_LOG_ERROR, slot, "%s: nothing can be recorded on this platform: leave "
                  "%s.file out", file, slot);
-    else
+    else if (err != RUNG_E_AGAIN)
         rung_log(p, RUNG_LOG_ERROR, slot, "cannot write to %s: %s: set %s.file to a file in a "
                  "folder that is there and may be written", file, rung_err_text(err), slot);
 }

@@ -111,6 +111,10 @@ static void test_sink_open_says_what_is_wrong(void **state)
     char in_nowhere[160];
     (void)state;
     folder_make();
+    test_heap_fail_after(p, 1);
+    assert_int_equal(rung_sink_open(p, path, &sink), RUNG_E_AGAIN);
+    assert_non_null(strstr(test_log_last(p), "worker threads cannot be had"));
+    assert_int_not_equal(access(path, F_OK), 0);
     snprintf(in_nowhere, sizeof(in_nowhere), "%s/none/sink", folder);
     assert_int_equal(rung_sink_open(p, in_nowhere, &sink), RUNG_E_NOTFOUND);
     assert_int_equal(rung_sink_open(p, folder, &sink), RUNG_E_INVAL);
@@ -120,7 +124,7 @@ static void test_sink_open_says_what_is_wrong(void **state)
     test_heap_fail_after(p, 1);
     assert_int_equal(rung_sink_open(p, path, &sink), RUNG_E_NOMEM);
     assert_null(sink);
-    assert_int_equal(test_log_count(p), 0);
+    assert_int_equal(test_log_count(p), 1);
     folder_remove();
     test_platform_free(p);
 }
