@@ -9,7 +9,6 @@
 #include "lwip/memp.h"
 #include "lwip/priv/nd6_priv.h"
 #include "lwip/prot/ip6.h"
-#include "lwip/prot/tcp.h"
 
 #define NEIGHBOR_QUEUE ARP_QUEUE_LEN /* as lwIP has it over IPv4 */
 #define NEIGHBOR_ASKED4 (ARP_TABLE_SIZE / 2u)
@@ -54,16 +53,19 @@ static void neighbor_trim(struct lwip_core *core)
     core->nd_asked = asked;
 }
 
-/* Whether anybody can make us send such a packet. Not so a call of ours, what an open connection
- * sends, or a question to a name server. */
-static bool neighbor_is_answer(const struct pbuf *p)
+/* Whether anybody can make us send such a packet. Not so what is said to a peer that we have called
+ * or that has shown to be there, and the stack's own questions, to name servers and over DHCP.
+ * Around what it sends of a connection lwIP sets the link's hints to that connection's. */
+static bool neighbor_is_answer(const struct lwip_core *core, const struct pbuf *p)
 {
+    struct netif_hint *hints = core->netif.hints;
     const uint8_t *head = p->payload;
-    if (p->len < IP_HLEN + TCP_HLEN)
-        return true;
     if (head[9] != IP_PROTO_TCP)
-        return head[9] != IP_PROTO_UDP || *(const uint16_t *)(head + IP_HLEN + 2) != PP_HTONS(53);
-    return (head[IP_HLEN + 13] & TCP_RST) || !(~head[IP_HLEN + 13] & (TCP_SYN | TCP_ACK));
+        return head[9] != IP_PROTO_UDP || core->tx_owner;
+    if (!hints)
+        return true;
+    const struct tcp_pcb *pcb = rung_container_of(hints, struct tcp_pcb, netif_hints);
+    return pcb->state == SYN_RCVD || pcb->state == LISTEN;
 }
 
 /* lwIP's table of IPv4 is its own. Since its last tick, when it asked once more for each that had
@@ -75,10 +77,10 @@ static bool neighbor_is_one_too_many(struct lwip_core *core, const struct pbuf *
     const struct netif *netif = &core->netif;
     const ip4_addr_t *ip;
     struct eth_addr *mac;
-    return core->arp_asked >= NEIGHBOR_ASKED4 && neighbor_is_answer(p)
+    return core->arp_asked >= NEIGHBOR_ASKED4 && neighbor_is_answer(core, p)
            && (ip4_addr_netcmp(to, netif_ip4_addr(netif), netif_ip4_netmask(netif))
-               || ip4_addr_islinklocal(to))
-           && ~(ip4_addr_get_u32(to) | ip4_addr_get_u32(netif_ip4_netmask(netif))) /* to all */
+                   ? ~(ip4_addr_get_u32(to) | ip4_addr_get_u32(netif_ip4_netmask(netif))) /* all */
+                   : (uint32_t)ip4_addr_islinklocal(to))
            && etharp_find_addr(&core->netif, to, &mac, &ip) < 0;
 }
 
@@ -106,9 +108,9 @@ err_t rung_lwip_output6(struct netif *netif, struct pbuf *p, const ip6_addr_t *t
         return ERR_OK; /* RFC 4443 2.4(f) */
     unsigned waiting = core->tx_waiting;
     err_t err = ethip6_output(netif, p, to);
-    if (ip6_addr_ismulticast(to) || core->tx_waiting == waiting)
+    if (ip6_addr_ismulticast(to))
         core->nd_asked = 1;
-    if (!ip6_addr_ismulticast(to) && core->nd_asked)
+    else if (core->nd_asked || core->tx_waiting == waiting)
         neighbor_trim(core);
     return err;
 }

@@ -92,12 +92,15 @@ static enum rung_err open_check(struct lwip_core *core, const struct rung_lwip_k
     return RUNG_OK;
 }
 
-/* Who never ends a handshake leaves most of the memory to those who do; but where there is little,
- * many who will are not told apart from those. */
+/* Who never ends a handshake leaves most of the memory and half of the connections to those who do;
+ * but where there are few, many who will are not told apart from those. All that there is is never
+ * theirs. */
 static uint32_t open_half(const struct lwip_core *core, uint32_t key)
 {
-    uint64_t most = core->max_memory / 4 / OPEN_HALF_BYTES;
-    most = most > OPEN_HALF_LEAST ? most : OPEN_HALF_LEAST;
+    uint64_t all = core->max_memory / OPEN_HALF_BYTES, most = all / 4;
+    most = most < core->max_conns / 2 ? most : core->max_conns / 2;
+    if (most < OPEN_HALF_LEAST)
+        most = all < OPEN_HALF_LEAST ? all : OPEN_HALF_LEAST;
     return key < most ? key : (uint32_t)most;
 }
 

@@ -155,6 +155,49 @@ static void who_is_called_is_asked_for(void **state)
     forger_close(&f);
 }
 
+/* From 10.0.0.1 on a datagram to a closed port is answered at once, unless it was forgotten. */
+static bool neighbor_is_known(struct forger *f)
+{
+    memcpy(f->ip4, (const uint8_t[]){10, 0, 0, 1}, 4);
+    return neighbor_call4(f, 0, 0x0800, 1);
+}
+
+/* Those who shake no hands are asked for no more than others, whatever else they send: a handshake
+ * answers with an acknowledgement what cannot belong to it. */
+static void half_a_handshake_asks_for_nobody(void **state)
+{
+    const struct forged_tcp second[] = {{.flags = FORGED_SYN, .seq = 900000},
+                                        {.flags = FORGED_RST, .seq = 1500}};
+    (void)state;
+    for (size_t i = 0; i < RUNG_ARRAY_LEN(second); i++) {
+        struct forged_tcp syn = {.port = 4000, .seq = 1000, .flags = FORGED_SYN};
+        struct forged_tcp next = second[i];
+        struct forger f;
+        next.port = syn.port;
+        forger_open(&f);
+        for (f.ip4[3] = 3; f.ip4[3] < 203; f.ip4[3]++) {
+            forger_send_tcp(&f, &syn);
+            forger_send_tcp(&f, &next);
+            forger_drain(&f);
+        }
+        assert_true(neighbor_is_known(&f));
+        forger_close(&f);
+    }
+}
+
+/* An address of all ones in its last byte is somebody, on a link that has another network. */
+static void link_local_ones_are_counted(void **state)
+{
+    struct forger f;
+    (void)state;
+    forger_open(&f);
+    memcpy(f.ip4, (const uint8_t[]){169, 254, 0, 255}, 4);
+    for (unsigned k = 0; k < 255; k++, f.ip4[2]++)
+        neighbor_call4(&f, 0, 0x0800, 1);
+    assert_true(neighbor_is_known(&f));
+    forger_close(&f);
+}
+
 /* Nor do those who do not answer keep others from being heard. */
 static void who_is_new_is_heard(void **state)
 {
@@ -189,8 +232,10 @@ static void few_wait_where_nobody_can_be_asked(void **state)
     rung_virtual_advance_ns(f.p, 10 * RUNG_NS_PER_S);
     memcpy(f.ip6[0], prefix, sizeof(prefix));
     f.ip6[0][15] = 1;
+    size_t before = test_heap_blocks(f.p);
     forger_send_icmp6(&f, ping, sizeof(ping));
     size_t blocks = test_heap_blocks(f.p);
+    assert_true(blocks > before); /* it waits */
     for (unsigned k = 1; k < 200; k++)
         forger_send_icmp6(&f, ping, sizeof(ping));
     assert_in_range(test_heap_blocks(f.p), 0, blocks + 4 * NEIGHBOR_QUEUE);
@@ -268,7 +313,9 @@ int main(void)
         cmocka_unit_test(few_packets_wait_for_a_neighbour),
         cmocka_unit_test(who_answers_is_remembered),
         cmocka_unit_test(who_answers_is_remembered_over_ip4),
-        cmocka_unit_test(who_is_called_is_asked_for), cmocka_unit_test(who_is_new_is_heard),
+        cmocka_unit_test(who_is_called_is_asked_for),
+        cmocka_unit_test(half_a_handshake_asks_for_nobody),
+        cmocka_unit_test(link_local_ones_are_counted), cmocka_unit_test(who_is_new_is_heard),
         cmocka_unit_test(few_wait_where_nobody_can_be_asked),
         cmocka_unit_test(errors_are_limited),
         cmocka_unit_test(what_waits_is_a_copy),

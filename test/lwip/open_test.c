@@ -143,13 +143,17 @@ static void no_more_than_half_of_the_machine(void **state)
 }
 
 /* Forged handshakes leave most of the memory to others, if there is some. */
-static void handshakes_take_a_quarter(void **state)
+static void handshakes_leave_room(void **state)
 {
     static const struct open_half {
         uint32_t key, most;
         uint64_t memory;
+        uint32_t connections;
     } cases[] = {
-        {4096, 4096, 64u << 20}, {4096, 2048, 8u << 20}, {4096, 1024, 1u << 20}, {4, 4, 1u << 20},
+        {4096, 4096, 64u << 20, 32768}, {4096, 2048, 8u << 20, 32768},
+        {4096, 1024, 1u << 20, 32768},  {4, 4, 1u << 20, 32768},
+        {4096, 256, 256u << 10, 32768}, {2048, 1500, 64u << 20, 3000},
+        {2048, 1024, 64u << 20, 1500},
     };
     struct rung_lwip_keys keys = open_keys("10.0.0.2", NULL, NULL);
     (void)state;
@@ -157,6 +161,7 @@ static void handshakes_take_a_quarter(void **state)
         struct open_rig rig;
         keys.max_half_open = cases[i].key;
         keys.memory = cases[i].memory;
+        keys.max_connections = cases[i].connections;
         open_begin(&rig);
         assert_int_equal(rung_lwip_open(&rig.stack, rig.p, &keys, &rig.needs), RUNG_OK);
         assert_int_equal(rig.stack.core->max_half_open, cases[i].most);
@@ -196,7 +201,7 @@ int main(void)
         cmocka_unit_test(a_second_stack_is_refused_in_one_line),
         cmocka_unit_test(another_may_follow_it),
         cmocka_unit_test(no_more_than_half_of_the_machine),
-        cmocka_unit_test(handshakes_take_a_quarter),
+        cmocka_unit_test(handshakes_leave_room),
         cmocka_unit_test(bad_keys_leave_nothing_behind),
         cmocka_unit_test(no_memory_leaves_nothing_behind),
     };

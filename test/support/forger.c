@@ -90,7 +90,7 @@ void forger_introduce(struct forger *f)
     put32(arp, 0x00010800);
     put32(arp + 4, 0x06040001);
     memcpy(arp + 8, mac, 6);
-    memcpy(arp + 14, forger_ours, 4);
+    memcpy(arp + 14, f->ip4, 4);
     memcpy(arp + 24, forger_theirs, 4);
     forger_send(f, &frame);
     uint8_t solicit[32] = {135};
@@ -127,6 +127,7 @@ static void forger_begin(struct forger *f, struct rung_platform *p, const char *
     assert_int_equal(rung_tcp_listen(&f->stack.tcp, &how, &f->listener), 0);
     f->listener->arg = f;
     f->listener->ready = forger_on_accept;
+    memcpy(f->ip4, forger_ours, 4);
     forger_address6(f->ip6[0], f->pair.peer.info.mac);
     forger_address6(f->ip6[1], f->pair.net.info.mac);
 }
@@ -240,7 +241,7 @@ static uint8_t *forged_heads4(struct forger *f, struct forged *frame, uint8_t ne
     put16(ip + 2, (uint32_t)(FORGED_IP4 + len));
     ip[8] = 64;
     ip[9] = next;
-    memcpy(ip + 12, forger_ours, 4);
+    memcpy(ip + 12, f->ip4, 4);
     memcpy(ip + 16, forger_theirs, 4);
     put16(ip + 10, ~forged_sum(ip, FORGED_IP4, 0) & 0xffff);
     return ip + FORGED_IP4;
@@ -278,14 +279,14 @@ void forger_send_icmp6(struct forger *f, const uint8_t *message, size_t len)
     forger_send(f, &frame);
 }
 
-static void forged_ip4(uint8_t *ip, size_t len, const struct forged_udp *dgram)
+static void forged_ip4(const struct forger *f, uint8_t *ip, size_t len, uint8_t host)
 {
     ip[0] = 0x45;
     put16(ip + 2, (uint32_t)(FORGED_IP4 + len));
     ip[8] = 64;
     ip[9] = 17;
-    memcpy(ip + 12, forger_ours, 4);
-    ip[15] = dgram->host ? dgram->host : ip[15];
+    memcpy(ip + 12, f->ip4, 4);
+    ip[15] = host ? host : ip[15];
     memcpy(ip + 16, forger_theirs, 4);
     put16(ip + 10, ~forged_sum(ip, FORGED_IP4, 0) & 0xffff);
 }
@@ -304,7 +305,7 @@ void forger_put_udp(struct forger *f, const struct forged_udp *dgram)
         memcpy(ip + 8, f->ip6[0], 16);
         memcpy(ip + 24, f->ip6[1], 16);
     } else {
-        forged_ip4(ip, len, dgram);
+        forged_ip4(f, ip, len, dgram->host);
     }
     put16(udp, dgram->ours);
     put16(udp + 2, dgram->theirs);

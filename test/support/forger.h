@@ -31,7 +31,8 @@ struct forger {
     size_t received;                    /* bytes that the app was handed */
     uint16_t shut; /* our windows are less than the largest by so much */
     bool six;      /* segments go over IPv6 */
-    uint8_t ip6[2][16];                 /* ours, the stack's */
+    uint8_t ip4[4];     /* ours, which a test may change, as it may the next */
+    uint8_t ip6[2][16]; /* ours, the stack's */
 };
 
 enum { FORGED_PORT = 9, FORGED_ETHER = 14, FORGED_IP4 = 20, FORGED_IP6 = 40 };
