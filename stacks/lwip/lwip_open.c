@@ -93,8 +93,8 @@ static enum rung_err open_check(struct lwip_core *core, const struct rung_lwip_k
 }
 
 /* Who never ends a handshake leaves most of the memory and half of the connections to those who do;
- * but where there are few, many who will are not told apart from those. All that there is is never
- * theirs. */
+ * but where there are few, many who will are not told apart from those, and may have all of the
+ * connections, never of the memory. */
 static uint32_t open_half(const struct lwip_core *core, uint32_t key)
 {
     uint64_t all = core->max_memory / OPEN_HALF_BYTES, most = all / 4;
